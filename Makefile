@@ -1,0 +1,47 @@
+# Longarm. `make help` lists the targets.
+GO      ?= go
+VERSION ?= $(shell cat VERSION)
+STAMP   ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+LDFLAGS  = -s -w -X main.buildVersion=$(VERSION) -X main.buildTime=$(STAMP)
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+LINT     = $(GO) tool -modfile=tools.mod golangci-lint
+
+.PHONY: help build test lint cross demo bench fuzz clean
+
+help:   ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile
+
+build:  ## both binaries for this machine, in bin/
+	@mkdir -p bin
+	$(BUILD) -o bin/ ./cmd/longarm ./cmd/longarm-agent
+
+test:   ## everything a fresh machine with Go and make needs; race detector, shuffled
+	$(GO) vet ./...
+	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+lint:   ## formatting, modern Go, import directions, lint
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt these files"; exit 1; }
+	@$(GO) fix -diff ./... || { echo "run: go fix ./..."; exit 1; }
+	$(LINT) run
+	$(GO) mod verify
+
+cross:  ## stripped static agents for arm/6, arm/7 and arm64, with their sizes
+	@mkdir -p dist
+	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o dist/longarm-agent-armv6 ./cmd/longarm-agent
+	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o dist/longarm-agent-armv7 ./cmd/longarm-agent
+	GOOS=linux GOARCH=arm64 $(BUILD) -o dist/longarm-agent-arm64 ./cmd/longarm-agent
+	@sh cmd/longarm-agent/size.sh dist
+
+demo: build  ## one call of each kind, end to end, then a power-fail (KEEP=1: leave it running)
+	@bin/longarm demo -agent bin/longarm-agent $(if $(KEEP),-keep)
+
+bench: build cross  ## the figures of docs/benchmarks.md
+	@bin/longarm bench -agent bin/longarm-agent
+
+fuzz:   ## every fuzz target for 10 s each
+	@for d in $$($(GO) list -f '{{.Dir}}' ./...); do \
+	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$d/*_test.go 2>/dev/null); do \
+	    echo "fuzz $$f in $$d"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$d || exit 1; done; done
+
+clean:  ## what make built
+	rm -rf bin dist

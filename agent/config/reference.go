@@ -1,0 +1,84 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Reference writes every section and key with its type, default, range and
+// meaning as Markdown tables, from the same table that the checks use.
+func Reference(w io.Writer) error {
+	var b strings.Builder
+	for _, k := range rows {
+		if k.key == "" {
+			k.intro(&b)
+			continue
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.key, kindNames[k.kind], k.defaults(), k.limits(), k.meaning())
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (k *key) intro(b *strings.Builder) {
+	if b.Len() > 0 {
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(b, "### `%s`\n\n%s%s.", k.heading(), strings.ToUpper(k.doc[:1]), k.doc[1:])
+	if k.later {
+		b.WriteString(" **Not served by this version.**")
+	}
+	b.WriteString("\n\n| key | type | default | range | meaning |\n|---|---|---|---|---|\n")
+}
+
+func (k *key) defaults() string {
+	switch {
+	case k.need:
+		return "required"
+	case k.derived != "":
+		return k.derived
+	case k.kind == isBool || k.kind == isCount:
+		return k.def
+	}
+	return fmt.Sprintf("`%q`", k.def)
+}
+
+func (k *key) limits() string {
+	switch k.kind {
+	case isCount:
+		return fmt.Sprintf("%d to %d (%s)", k.min, k.max, k.unit)
+	case isSpan:
+		if k.never {
+			return short(k.min) + " to " + short(k.max) + ", or `never`"
+		}
+		return short(k.min) + " to " + short(k.max)
+	case isList:
+		return fmt.Sprintf("%d to %d", k.min, k.max)
+	case isName:
+		return "`[a-z0-9][a-z0-9-]{0,31}`"
+	case isWord:
+		return k.choices()
+	}
+	return ""
+}
+
+// choices marks the drivers that are known but not served.
+func (k *key) choices() string {
+	words := slices.Clone(k.words)
+	for i, w := range words {
+		words[i] = fmt.Sprintf("`%q`", w)
+		if d, ok := driverOf(w); ok && d.later && k.key == "driver" {
+			words[i] += " (not served yet)"
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func (k *key) meaning() string {
+	if k.later {
+		return k.doc + " **(not served by this version)**"
+	}
+	return k.doc
+}

@@ -1,0 +1,133 @@
+package agent
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"longarm/device"
+)
+
+func powerBench(b *bench) {
+	b.options.Power = &device.PowerFailSpec{LostAfter: 20 * time.Millisecond, HoldUp: 2 * time.Second, RestoredAfter: 5 * time.Second, Outputs: "safe", Then: "stay"}
+}
+
+func (b *bench) power(lost bool) {
+	b.lost.Store(lost)
+	b.agent.PowerEdge(lost)
+	synctest.Wait()
+}
+
+func TestPowerFailSignsOffFirstThenMovesToSafe(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.start()
+		defer b.end()
+		b.call("c1", "router cycle 30s")
+		b.power(true)
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		b.wantLog("ack c1", "edge router true, call c1", "signoff power-fail 2", "edge router false, power-fail", "result c1 false")
+		if ans := b.wantState("c1", "failed"); !strings.Contains(ans.Detail, "power") {
+			t.Errorf("detail %q, want power", ans.Detail)
+		}
+	})
+}
+
+func TestPowerBackSignsOnWithAHigherPoll(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.start()
+		defer b.end()
+		b.power(true)
+		time.Sleep(time.Second)
+		b.power(false)
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		b.wantLog("signoff power-fail 1")
+		if n := b.link.count("poll"); n != 1 {
+			t.Errorf("%d polls although power was back for less than restored_after, want 1", n)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if n := b.link.count("poll 2"); n != 1 {
+			t.Error("no higher poll after power was back for restored_after")
+		}
+		b.call("c1", "router cycle 1s")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		b.wantState("c1", "done")
+	})
+}
+
+func TestPowerFailOutlivedIsOnBattery(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.start()
+		defer b.end()
+		b.power(true)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		b.wantLog("signoff power-fail 1")
+		if b.link.count("poll 2") != 1 {
+			t.Error("did not sign on again on battery")
+		}
+		if faults := b.agent.allFaults(); len(faults) != 1 || !strings.Contains(faults[0], "on battery") {
+			t.Errorf("faults %q, want on battery", faults)
+		}
+		b.power(false)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if faults := b.agent.allFaults(); len(faults) != 0 {
+			t.Errorf("faults %q after power came back, want none", faults)
+		}
+	})
+}
+
+func TestPowerBounceMovesNothing(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.router.active = true // at_start keep: the load is off and stays so
+		b.start()
+		defer b.end()
+		b.power(true)
+		time.Sleep(5 * time.Millisecond)
+		b.power(false)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if !b.router.active {
+			t.Error("a bounce shorter than lost_after moved an output")
+		}
+		if b.link.count("poll 2") != 1 {
+			t.Error("did not sign on again after a bounce")
+		}
+	})
+}
+
+func TestPowerLineThatSaysLostAtStartIsNotArmed(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.lost.Store(true)
+		b.start()
+		defer b.end()
+		b.agent.PowerEdge(true)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		b.call("c1", "router cycle 1s")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		b.wantState("c1", "done") // calls are served
+		if faults := b.agent.allFaults(); len(faults) != 1 || !strings.Contains(faults[0], "not armed") {
+			t.Errorf("faults %q, want not armed", faults)
+		}
+		b.power(false) // power comes: armed from here on
+		b.power(true)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if log := b.link.log(); !slices.ContainsFunc(log, func(s string) bool { return strings.HasPrefix(s, "signoff power-fail") }) {
+			t.Errorf("not armed after the line came back: %q", log)
+		}
+	})
+}

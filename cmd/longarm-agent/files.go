@@ -1,0 +1,61 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"longarm/agent/journal"
+)
+
+const (
+	runDir      = "/run/longarm"
+	reasonFile  = runDir + "/reason"  // written by packaging or the box before it stops us
+	requestFile = runDir + "/request" // read by a root-owned path unit
+)
+
+// stopReason is what the box says about the coming stop, or "".
+func stopReason() string {
+	text, err := os.ReadFile(reasonFile)
+	if err != nil || len(text) > 256 {
+		return ""
+	}
+	reason := strings.TrimSpace(string(text))
+	for _, r := range reason {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
+			return ""
+		}
+	}
+	return reason
+}
+
+// request asks the box for "reboot" or "poweroff". The agent has no right to
+// do either itself.
+func request(action string) error {
+	temp := filepath.Join(runDir, ".request")
+	if err := os.WriteFile(temp, []byte(action+"\n"), 0o644); err != nil {
+		return fmt.Errorf("ask for %s: %w", action, err)
+	}
+	if err := os.Rename(temp, requestFile); err != nil {
+		return fmt.Errorf("ask for %s: %w", action, err)
+	}
+	return nil
+}
+
+// instance is this box's random name, kept in the state dir, by which the
+// service notices two boxes with one key.
+func instance(j *journal.Journal) (string, error) {
+	if id, ok := j.Get("instance"); ok && id != "" {
+		return id, nil
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, crypto/rand
+	id := hex.EncodeToString(b[:])
+	if err := j.Set("instance", id); err != nil {
+		return id, fmt.Errorf("keep the instance: %w", err)
+	}
+	return id, nil
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"longarm/agent/config"
+	"longarm/agent/journal"
+	"longarm/device"
+	"longarm/device/board"
+	"longarm/hw/sim"
+)
+
+// plant is a config turned into hardware: what run, do and safe share.
+type plant struct {
+	cfg     config.Config
+	log     *slog.Logger
+	journal *journal.Journal
+	machine *machine
+	box     *device.Box
+	faults  []string // of the config and of lines that can't be opened
+
+	stopBoards func()
+}
+
+// close ends the boards' workers and lets go of the state dir.
+func (p *plant) close() {
+	if p.stopBoards != nil {
+		p.stopBoards()
+	}
+	if err := p.journal.Close(); err != nil {
+		p.log.Warn("journal not closed in good order", "err", err)
+	}
+}
+
+// loadConfig reads the file and tells every fault; fatal only when the file
+// can't be read at all.
+func loadConfig(s settings, log *slog.Logger) (config.Config, []string, error) {
+	cfg, faults, err := config.Load(s.config)
+	if err != nil {
+		return cfg, nil, err
+	}
+	var texts []string
+	for _, f := range faults {
+		log.Error("config fault", "fault", f.Error())
+		texts = append(texts, f.Error())
+	}
+	for _, w := range cfg.Warnings {
+		log.Warn("config warning", "warning", w.Error())
+	}
+	return cfg, texts, nil
+}
+
+// openJournal takes the state dir for this process.
+func openJournal(cfg config.Config, verb string, log *slog.Logger) (*journal.Journal, error) {
+	return journal.Open(cfg.StateDir, journal.Options{
+		Log: log, Fallback: runDir, Owner: fmt.Sprintf("longarm-agent %s, pid %d", verb, os.Getpid()),
+	})
+}
+
+// newMachine opens the simulation, or stands before the real hardware.
+func newMachine(s settings, log *slog.Logger) (*machine, error) {
+	m := &machine{log: log, boards: map[string]*board.Board{}}
+	if !s.sim {
+		return m, nil
+	}
+	simulated, err := sim.New(sim.Options{Trace: s.simTrace, Control: s.simControl, Log: log})
+	if err != nil {
+		return nil, fmt.Errorf("simulate: %w", err)
+	}
+	m.sim = simulated
+	return m, nil
+}
+
+// openBox opens every line; a bad one disables only its target. The boards'
+// workers run until p.close.
+func (p *plant) openBox(ctx context.Context, g guard) {
+	p.faults = append(p.faults, p.machine.openBoards(p.cfg.Device, g)...)
+	p.stopBoards = p.machine.runBoards(ctx)
+	p.box = device.New(p.cfg.Device, p.machine, device.Options{Log: p.log, Guard: g, LeaseChanged: p.leaseChanged})
+	for _, err := range p.box.Open(ctx) {
+		p.log.Error("target is not served", "err", err)
+		p.faults = append(p.faults, err.Error())
+	}
+	p.machine.dropStale()
+}
+
+// leaseChanged notes what must be settled after a crash although its call is
+// long answered.
+func (p *plant) leaseChanged(target, call string, open bool) {
+	note := func() error { return p.journal.LeaseClosed(target) }
+	if open {
+		note = func() error { return p.journal.LeaseOpened(target, call) }
+	}
+	if err := note(); err != nil {
+		p.log.Warn("lease not journaled", "target", target, "call", call, "open", open, "err", err)
+	}
+}
+
+// fail says what went wrong and picks the exit code.
+func fail(w io.Writer, err error) int {
+	fmt.Fprintln(w, "longarm-agent:", err)
+	if held, ok := errors.AsType[*journal.HeldError](err); ok {
+		fmt.Fprintf(w, "stop %s first, or send the call through the push service\n", held.Owner)
+		return exitInUse
+	}
+	return exitError
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+func container(ctx context.Context, c command) int {
+	return dispatch(ctx, []verb{
+		{"add", "make a container and the key for its box", containerAdd},
+		{"ls", "the same as longarm ls", ls},
+		{"pick", "say which of two boxes with one key is the right one", containerPick},
+	}, "longarm container", c)
+}
+
+// buttons collects -button flags.
+type buttons []buttonDoc
+
+func (b *buttons) String() string { return "" }
+
+func (b *buttons) Set(s string) error {
+	text, data, ok := strings.Cut(s, "=")
+	text, data = strings.TrimSpace(text), strings.TrimSpace(data)
+	if !ok || text == "" || data == "" {
+		return errors.New("want 'TEXT=CALL', such as 'Restart router=router cycle 10s'")
+	}
+	*b = append(*b, buttonDoc{text, data})
+	return nil
+}
+
+const containerAddHelp = `container add NAME [-timeout 20m] [-button 'TEXT=CALL']…
+
+Makes a container, the service's side of one box, and prints its id and key as
+JSON. The key is shown this once; it belongs into the key file of the box.
+
+  longarm container add shop-12
+  longarm container add shop-12 -timeout 5m \
+          -button 'Restart router=router cycle 10s' -button 'Siren=siren on 30s'
+`
+
+func containerAdd(ctx context.Context, c command) int {
+	var t target
+	var press buttons
+	f := c.newFlags("container add", containerAddHelp)
+	timeout := f.Duration("timeout", 20*time.Minute, "call the box offline after this long without a heartbeat: whole minutes,\n5m and more are wise")
+	id := f.String("id", "", "use this `ID` instead of a random one")
+	f.Var(&press, "button", "a remote button, `'TEXT=CALL'`; may be given several times")
+	t.flag(f)
+	words, code, done := f.parse(1, 1)
+	if done {
+		return code
+	}
+	if strings.TrimSpace(words[0]) == "" {
+		return f.wrong("a container needs a name")
+	}
+	if *timeout < time.Minute || *timeout%time.Minute != 0 {
+		return f.wrong("-timeout must be whole minutes, 1m or more, got %v", *timeout)
+	}
+	a, err := c.connect(t)
+	if err != nil {
+		return c.fault(nil, err)
+	}
+	type body struct {
+		ID                  string      `json:"id,omitempty"`
+		Name                string      `json:"name"`
+		MaxHeartbeatTimeout int         `json:"maxHeartbeatTimeout"`
+		Buttons             []buttonDoc `json:"buttons,omitempty"`
+	}
+	raw, err := a.do(ctx, request{method: "POST", path: "/containers",
+		body: body{*id, words[0], int(*timeout / time.Minute), press}})
+	if err != nil {
+		return c.fault(a, err)
+	}
+	return c.json(raw)
+}
+
+const containerPickHelp = `container pick NAME-OR-ID INSTANCE
+
+While two boxes use one key the service refuses calls, since a relay must not
+move at the wrong site. pick says which one is right; longarm ls NAME shows the
+instances. Give the other box its own container.
+
+  longarm container pick shop-12 9f3c11d2
+`
+
+func containerPick(ctx context.Context, c command) int {
+	var t target
+	f := c.newFlags("container pick", containerPickHelp)
+	t.flag(f)
+	words, code, done := f.parse(2, 2)
+	if done {
+		return code
+	}
+	a, err := c.connect(t)
+	if err != nil {
+		return c.fault(nil, err)
+	}
+	d, err := a.find(ctx, words[0])
+	if err != nil {
+		return c.fault(a, err)
+	}
+	body := struct {
+		Instance string `json:"instance"`
+	}{words[1]}
+	if _, err := a.do(ctx, request{method: "POST", path: containerPath(d.ID, "instance"), body: body}); err != nil {
+		return c.fault(a, err)
+	}
+	fmt.Fprintf(c.stdout, "%s now belongs to the device %s\n", clean(d.Name), clean(words[1]))
+	return exitDone
+}

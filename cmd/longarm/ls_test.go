@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLs(t *testing.T) {
+	f := newFake(t)
+	code, out, err := f.do("ls")
+	want(t, "ls", code, 0, out+err, "NAME ", "days ago", "1 faults on the box", "router on, led active",
+		"signed off: power-fail; two devices use this container; flapping", "never", "!\x1b")
+	lines := strings.Split(out, "\n")
+	if len(lines) != 6 || !strings.HasPrefix(lines[1], "attic") || strings.HasSuffix(lines[1], " ") {
+		t.Errorf("got\n%s\nwant a head and four boxes by name", out)
+	}
+	code, out, err = f.do("ls", "-json")
+	want(t, "ls -json", code, 0, err)
+	var list []map[string]any
+	if json.Unmarshal([]byte(out), &list) != nil || len(list) != 4 || strings.Count(out, "\n") != 1 {
+		t.Errorf("got %q, want the array on one line", out)
+	}
+	f.answers["GET /containers"] = "200 []"
+	code, out, err = f.do("container", "ls")
+	want(t, "container ls", code, 0, out+err, "longarm container add NAME")
+}
+
+func TestLsOne(t *testing.T) {
+	f := newFake(t)
+	var list []json.RawMessage
+	if err := json.Unmarshal([]byte(boxes), &list); err != nil {
+		t.Fatal(err)
+	}
+	f.answers["GET /containers/"+boxID] = "200 " + string(list[0])
+	for _, name := range []string{"shop-12", strings.ToUpper(boxID)} {
+		code, out, err := f.do("ls", name)
+		want(t, name, code, 0, out+err, boxID, "Restart: router cycle 10s", "target router  output, on, proof: readback",
+			"target led     input, active\n", "last stop", "power", "9f3c", "fault", "f1", "20 min")
+	}
+	code, out, err := f.do("ls", "-json", "shop-12")
+	want(t, "ls NAME -json", code, 0, err)
+	if got := jsonOf(t, out); got["id"] != boxID {
+		t.Errorf("got %q, want the container", out)
+	}
+	code, out, err = f.do("ls", "nobody")
+	want(t, "ls nobody", code, 1, out+err, `no container is called "nobody"`)
+}
+
+// Colours stand around the state alone and move no column.
+func TestTableColour(t *testing.T) {
+	line, at := "böx      online  1 s ago  online", 9
+	before, state, rest := cutState(line, at, "online")
+	if got := before + "<" + state + ">" + rest; got != "böx      <online>  1 s ago  online" {
+		t.Errorf("got %q, want the state in its column marked", got)
+	}
+	if _, state, _ := cutState("x", at, "online"); state != "" {
+		t.Errorf("got %q for a short line, want none", state)
+	}
+	if got := painter(true).state("online"); got != "\x1b[32monline\x1b[0m" {
+		t.Errorf("got %q, want green", got)
+	}
+	if got := painter(false).state("online"); got != "online" {
+		t.Errorf("got %q, want it plain", got)
+	}
+}
+
+// Only a terminal that did not say NO_COLOR gets colours.
+func TestPainter(t *testing.T) {
+	null, err := os.Open(os.DevNull) // a character device, as a terminal is
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	file, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, tt := range []struct {
+		name string
+		w    io.Writer
+		env  string
+		want painter
+	}{{"terminal", null, "", true}, {"NO_COLOR", null, "NO_COLOR", false}, {"dumb", null, "TERM", false}, {"file", file, "", false}, {"buffer", io.Discard, "", false}} {
+		c := command{env: func(n string) string {
+			if n == tt.env {
+				return "dumb"
+			}
+			return ""
+		}}
+		if got := c.painter(tt.w); got != tt.want {
+			t.Errorf("%s: got %t, want %t", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestAgeAndSpan(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	for d, want := range map[time.Duration]string{
+		-time.Hour: "0 s ago", 89 * time.Second: "89 s ago", 90 * time.Second: "1 min ago", 90 * time.Minute: "1 h ago", 72 * time.Hour: "3 days ago",
+	} {
+		if got := age(now, now.Add(-d)); got != want {
+			t.Errorf("age of %v: got %q, want %q", d, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{
+		12 * time.Millisecond: "12 ms", 1500 * time.Millisecond: "1.50 s", 10020 * time.Millisecond: "10.0 s", 5 * time.Minute: "5m0s",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("span of %v: got %q, want %q", d, got, want)
+		}
+	}
+}

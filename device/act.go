@@ -1,0 +1,199 @@
+package device
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// proveWidth is the least width in which the first edge of a pulse or cycle is
+// proved too: the proof (LCUS: about 0.4 s) is over before the edge back.
+const proveWidth = 2 * time.Second
+
+// act is one command to an output, from the checks to its answer. Its owner
+// changes it; the goroutine of Do waits on reserved and answer.
+type act struct {
+	Action
+	meta     Meta
+	reserved chan struct{} // cap 1: all checks passed
+	answer   chan Answer   // cap 1: the one answer
+
+	running  bool
+	started  atomic.Bool // running, for the goroutine of Do
+	answered bool
+	after    []func(error) // told when it is answered
+	ended    string        // who or what ended it
+	start    time.Time
+	was      bool // the line at the start
+	edges    []Edge
+	proofs   []string
+}
+
+func newAct(a Action, m Meta) *act {
+	return &act{Action: a, meta: m, reserved: make(chan struct{}, 1), answer: make(chan Answer, 1)}
+}
+
+// why is what an edge of this action is for.
+func (a *act) why() string { return "call " + a.meta.Call }
+
+func (a *act) name() string { return a.Kind + " of call " + a.meta.Call }
+
+// prepare journals the action: the only part that may wait for a disk.
+func (a *act) prepare(ctx context.Context) error {
+	if a.meta.Begin == nil {
+		return nil
+	}
+	return a.meta.Begin(ctx, a.Action)
+}
+
+// record notes an outcome: the edge that came of it, and what it proved.
+func (a *act) record(ord *order, edge bool) {
+	switch {
+	case !a.running || a.answered:
+		return
+	case edge:
+		a.edges = append(a.edges, Edge{Active: ord.active, AtMS: ord.at.Sub(a.start).Milliseconds()})
+	case ord.op == opProve && ord.err == nil && len(a.proofs) > 0:
+		a.proofs = a.proofs[:len(a.proofs)-1]
+	}
+	if ord.err == nil && ord.proof != "" {
+		a.proofs = append(a.proofs, ord.proof)
+	}
+}
+
+// proofs in the order of their worth; "sim" proves nothing about a real line.
+var proofs = []string{"sim", "sent", "acked", "readback", "sensed"}
+
+// weakest is the least of the proofs, or otherwise when there is none.
+func weakest(list []string, otherwise string) string {
+	if len(list) == 0 {
+		return otherwise
+	}
+	return slices.MinFunc(list, func(a, b string) int { return slices.Index(proofs, a) - slices.Index(proofs, b) })
+}
+
+// finish gives the action its one answer.
+func (o *output) finish(a *act, state, detail string) {
+	if a.answered {
+		return
+	}
+	a.answered = true
+	a.answer <- o.answerOf(a, state, detail) // has room: the only one
+	for _, f := range a.after {
+		f(nil)
+	}
+}
+
+// answerOf says how things stand now.
+func (o *output) answerOf(a *act, state, detail string) Answer {
+	ans := Answer{State: state, Proof: weakest(a.proofs, o.proof), Target: a.Target, Verb: a.Verb,
+		Active: o.active, Load: string(o.load()), Edges: slices.Clip(a.edges), Detail: detail}
+	if ans.Edges == nil {
+		ans.Edges = []Edge{}
+	}
+	if a.running {
+		ans.TookMS = time.Since(a.start).Milliseconds()
+	}
+	return ans
+}
+
+// failed answers an action whose hardware work went wrong.
+func (o *output) failed(a *act, what string, err error) {
+	state := Failed
+	if lost(err) {
+		state = Unknown
+	}
+	parts := slices.DeleteFunc([]string{a.ended, what}, func(s string) bool { return s == "" })
+	o.finish(a, state, fmt.Sprintf("%s: %v", strings.Join(parts, "; "), err))
+}
+
+// first starts a reserved action: its first edge.
+func (o *output) first(a *act) {
+	a.begin(o)
+	ord := &order{op: opSet, active: a.To, why: a.why(), always: o.proves(), of: a, acts: []*act{a},
+		prove: a.Kind == KindSteady || a.Kind == KindLease}
+	switch a.Kind {
+	case KindPulse:
+		ord.active = true
+	case KindCycle:
+		ord.active = o.spec.ActiveFor(LoadOff)
+	}
+	ord.then = o.afterFirst
+	o.push(ord)
+}
+
+// begin is the moment that edges count from.
+func (a *act) begin(o *output) {
+	a.running, a.start, a.was = true, time.Now(), o.active
+	a.started.Store(true)
+	if !o.known || o.active != a.To || a.Kind == KindPulse || a.Kind == KindCycle {
+		o.count(a.start)
+	}
+}
+
+func (o *output) afterFirst(ord *order) {
+	a := ord.of
+	switch {
+	case a.ended != "": // whoever ended it answers for it
+	case ord.err != nil:
+		o.cur = nil
+		o.afterFault(a, ord)
+	case a.Kind == KindSteady:
+		o.complete(a)
+	case a.Kind == KindLease:
+		o.lend(a, ord.at)
+		o.complete(a)
+	default:
+		o.width.set(a.Width - time.Since(ord.at))
+		if a.Width >= proveWidth && o.proves() {
+			o.push(&order{op: opProve, active: ord.active, of: a, acts: []*act{a}})
+		}
+	}
+}
+
+// widthOver is the edge back, on time whatever became of the caller.
+func (o *output) widthOver() {
+	a := o.cur
+	if a == nil || !a.running {
+		return
+	}
+	o.push(&order{op: opSet, active: a.To, why: a.why(), always: true, prove: true, of: a, acts: []*act{a}, then: func(ord *order) {
+		switch {
+		case a.ended != "":
+		case ord.err != nil:
+			o.cur = nil
+			o.strive(a.To, a.meta.Call, ord.err)
+			o.failed(a, "the edge back failed, trying until it succeeds", ord.err)
+		default:
+			o.complete(a)
+		}
+	}})
+}
+
+// afterFault answers for a first edge that failed, and settles the line if it
+// is not known to be where it was.
+func (o *output) afterFault(a *act, ord *order) {
+	if still(ord.err) || ord.known && ord.level == a.was {
+		o.noteLease() // the caller may have journaled one
+		o.failed(a, "the line did not move", ord.err)
+		return
+	}
+	level := o.spec.SafeActive()
+	if a.Kind == KindPulse || a.Kind == KindCycle {
+		level = a.To
+	}
+	o.strive(level, a.meta.Call, ord.err)
+	o.failed(a, "the line may have moved, settling it", ord.err)
+}
+
+// complete ends an action that went well.
+func (o *output) complete(a *act) {
+	o.cur = nil
+	if a.Kind == KindSteady || o.known && a.Kind != KindLease && o.active == o.spec.SafeActive() {
+		o.endLease()
+	}
+	o.finish(a, Done, "")
+}

@@ -1,0 +1,342 @@
+package device
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestHardwareThatCannotBeOpenedDisablesOnlyItsTarget(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump, siren}, Inputs: []InputSpec{{Name: "door"}, {Name: "led"}}})
+		r.broken["pump"], r.broken["door"] = errFake, errFake
+		r.open().run()
+		for _, text := range []string{"pump on", "pump off", "pump read", "door read", "door wait on 5s"} {
+			r.want(r.do(text), Refused, "not usable: fake trouble")
+		}
+		for _, name := range []string{"pump", "door"} {
+			if got := r.reported(name); got.Detail != "not usable: fake trouble" || got.Load != "unknown" {
+				t.Errorf("report: got %+v, want the reason", got)
+			}
+		}
+		r.want(r.do("siren pulse"), Done, "")
+		r.want(r.do("led read"), Done, "")
+		r.box.PowerFail(t.Context(), true)
+		r.box.Offline(t.Context(), time.Hour)
+		r.box.Settle(t.Context(), []Unfinished{{"pump", KindPulse, "c1", true}})
+	})
+}
+
+// failing makes the Sets from the first to the last fail.
+func failing(err error, first, last int) func(int, bool) error {
+	return func(n int, _ bool) error {
+		if n >= first && n <= last {
+			return err
+		}
+		return nil
+	}
+}
+
+func TestFirstEdgeThatFails(t *testing.T) {
+	for _, text := range []string{"pump on", "pump pulse", "pump on 5m"} {
+		bubble(t, func(t *testing.T) {
+			r, line := one(t, pump)
+			line.fail = failing(errFake, 1, 1)
+			ans := r.want(r.do(text), Failed, "the line did not move: fake trouble")
+			if len(ans.Edges) != 0 || ans.Load != "off" {
+				t.Errorf("got %+v, want no edges", ans)
+			}
+			later(time.Hour)
+			wantTrace(t, line, "")
+			if line.sets != 1 {
+				t.Errorf("set %d times, want once: it is known not to have moved", line.sets)
+			}
+			if n := len(r.leases()); n%2 != 0 {
+				t.Errorf("journal has an open lease: %v", r.leases())
+			}
+			r.want(r.do("pump pulse"), Done, "")
+		})
+	}
+}
+
+func TestFirstEdgeWithAnUncertainOutcome(t *testing.T) {
+	for text, settled := range map[string]string{"siren on": "-settle call c1", "siren pulse": "-settle call c1", "siren on 5m": "-settle call c1"} {
+		bubble(t, func(t *testing.T) {
+			r := newRig(t, Spec{Outputs: []OutputSpec{siren}})
+			slow := r.makeSlow("siren")
+			r.open().run()
+			slow.fail = func(n int, active bool) error {
+				if n > 3 {
+					return nil
+				}
+				slow.level, slow.known = true, false // it moved, and nobody can tell
+				slow.edges = []fakeEdge{{active: true, why: "call c1"}}
+				return moved(true)
+			}
+			ans := r.want(r.do(text), Unknown, "the line may have moved, settling it: fake trouble")
+			if ans.Load != "unknown" {
+				t.Errorf("got %+v, want the load unknown", ans)
+			}
+			r.want(r.do("siren pulse"), Refused, "busy: settle call c1")
+			later(time.Minute)
+			wantTrace(t, slow.fakeLine, "+call c1, "+settled)
+			r.want(r.do("siren pulse"), Done, "")
+		})
+	}
+}
+
+func TestFirstEdgeOfACycleWithAnUncertainOutcomeSettlesOn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}}) // safe is off: not where a router should stay
+		slow := r.makeSlow("pump")
+		r.open().run()
+		r.do("pump on")
+		slow.fail = func(n int, active bool) error {
+			if n > 2 {
+				return nil
+			}
+			slow.level, slow.known = false, false
+			return moved(true)
+		}
+		r.want(r.do("pump cycle"), Unknown, "the line may have moved")
+		later(time.Minute)
+		if !slow.isActive() {
+			t.Error("load is off after a cycle that failed, want it back on")
+		}
+	})
+}
+
+func TestAnErrorThatIsSureMovesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})
+		slow := r.makeSlow("pump")
+		slow.known = false
+		slow.fail = failing(moved(false), 1, 1)
+		r.open().run()
+		r.want(r.do("pump pulse"), Failed, "the line did not move: fake trouble")
+		later(time.Hour)
+		if slow.sets != 1 {
+			t.Errorf("set %d times, want once", slow.sets)
+		}
+	})
+}
+
+func TestEdgeBackThatFailsIsTriedUntilItSucceeds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, line := one(t, siren)
+		line.fail = failing(errFake, 2, 9)
+		start := time.Now()
+		ans := r.want(r.do("siren pulse 10s"), Failed, "the edge back failed, trying until it succeeds: fake trouble")
+		if time.Since(start) != 10*time.Second || !ans.Active || len(ans.Edges) != 1 {
+			t.Errorf("answered after %s with %+v, want at once, with the line active", time.Since(start), ans)
+		}
+		synctest.Wait()
+		if d := r.reported("siren").Detail; !strings.HasPrefix(d, "settle call c1: not there yet, trying until it is: fake") {
+			t.Errorf("report says %q, want that it is stuck", d)
+		}
+		r.want(r.do("siren pulse"), Refused, "busy: settle call c1")
+		later(time.Hour)
+		wantTrace(t, line, "+call c1, -settle call c1")
+		if line.sets != 10 {
+			t.Errorf("set %d times, want 10", line.sets)
+		}
+		if d := r.reported("siren").Detail; d != "" {
+			t.Errorf("report says %q, want nothing", d)
+		}
+		r.want(r.do("siren pulse"), Done, "")
+	})
+}
+
+func TestMoveTowardsSafeTakesOverASettlement(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, line := one(t, pump)
+		r.do("pump on")
+		line.set(func() { line.fail = failing(errFake, 3, 9) })
+		r.want(r.do("pump cycle 1s"), Failed, "the edge back failed")
+		line.set(func() { line.fail = nil })
+		r.want(r.do("pump off"), Done, "")
+		later(time.Hour)
+		wantTrace(t, line, "+call c1, -call c2")
+	})
+}
+
+func TestMoveTowardsSafeThatFailsIsTriedUntilItSucceeds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, line := one(t, siren)
+		line.fail = failing(errFake, 2, 9)
+		pulse := r.send("siren pulse 1h", Meta{})
+		synctest.Wait()
+		r.want(r.do("siren off"), Failed, "the line is not there yet, trying until it is: fake trouble")
+		r.want(<-pulse, Failed, "ended by call c2; the line is not there yet, trying until it is: fake trouble")
+		later(time.Minute)
+		wantTrace(t, line, "+call c1, -call c2")
+	})
+}
+
+func TestBlockedHardwareDelaysNoOtherTarget(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump, siren}})
+		gate := make(chan struct{})
+		r.lines["pump"].block = gate
+		r.open().run()
+		stuck := r.send("pump on", Meta{})
+		synctest.Wait()
+		start := time.Now()
+		r.want(r.do("siren on"), Done, "")
+		r.want(r.do("siren off"), Done, "")
+		r.want(r.do("pump pulse"), Refused, "busy: steady of call c1")
+		if d := time.Since(start); d != 0 || len(r.box.Report()) != 2 {
+			t.Errorf("others waited %s", d)
+		}
+		close(gate)
+		r.want(<-stuck, Done, "")
+	})
+}
+
+func TestProofIsTheWeakestOfTheEdges(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})
+		slow := r.makeSlow("pump")
+		r.open().run()
+		for _, test := range []struct {
+			text, proof string
+			proves      int
+		}{
+			{"pump on", "readback", 1},
+			{"pump pulse", "sent", 1}, // no time to ask in the middle
+			{"pump on", "readback", 1},
+			{"pump cycle 2s", "readback", 2},
+			{"pump read", "readback", 0},
+		} {
+			before := slow.proves
+			if ans := r.want(r.do(test.text), Done, ""); ans.Proof != test.proof || slow.proves-before != test.proves {
+				t.Errorf("%s: proof %s after asking %d times, want %s, %d", test.text, ans.Proof, slow.proves-before, test.proof, test.proves)
+			}
+		}
+	})
+}
+
+func TestAskingDoesNotStretchAPulse(t *testing.T) {
+	for _, text := range []string{"siren pulse 100ms", "siren pulse 2s"} {
+		bubble(t, func(t *testing.T) {
+			r := newRig(t, Spec{Outputs: []OutputSpec{siren}})
+			slow := r.makeSlow("siren")
+			r.open().run()
+			ans := r.want(r.do(text), Done, "")
+			width := r.lines["siren"].between(0, 1)
+			if want := time.Duration(ans.Edges[1].AtMS) * time.Millisecond; width != want || !strings.HasSuffix(text, words(width)) {
+				t.Errorf("%s: width %s, answer says %s", text, width, want)
+			}
+			if ans.TookMS != width.Milliseconds()+slow.takes.Milliseconds() {
+				t.Errorf("%s took %d ms, want the proof after the edge", text, ans.TookMS)
+			}
+		})
+	}
+}
+
+func TestBoardThatVanishedBetweenEdgeAndProof(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})
+		slow := r.makeSlow("pump")
+		r.open().run()
+		slow.set(func() { slow.fault, slow.gone = moved(true), moved(true) })
+		ans := r.want(r.do("pump pulse"), Unknown, "the edge back failed, trying until it succeeds: fake trouble")
+		if len(ans.Edges) != 2 || ans.Load != "unknown" {
+			t.Errorf("got %+v, want both edges sent and the load unknown", ans)
+		}
+		slow.set(func() { slow.fault, slow.gone = nil, nil })
+		slow.news <- struct{}{}
+		later(time.Second)
+		r.want(r.do("pump pulse"), Done, "")
+	})
+}
+
+func TestStuckRelayIsFailedAndTriedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})
+		slow := r.makeSlow("pump")
+		r.open().run()
+		r.do("pump on")
+		slow.set(func() { slow.fault = moved(false) })
+		r.want(r.do("pump off"), Failed, "the line is not there yet")
+		slow.set(func() { slow.fault = nil })
+		later(time.Minute)
+		if got := r.reported("pump"); got.Load != "off" || got.Detail != "" {
+			t.Errorf("report: got %+v, want off", got)
+		}
+	})
+}
+
+func TestLeaseWhoseBoardVanishedIsSettledWhenItIsBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})
+		slow := r.makeSlow("pump")
+		r.open().run()
+		r.do("pump on 1h")
+		slow.set(func() { slow.gone = moved(false); slow.fail = func(int, bool) error { return slow.gone } })
+		slow.news <- struct{}{}
+		later(time.Minute)
+		if got := r.reported("pump"); got.Load != "unknown" || !strings.HasPrefix(got.Detail, "settle call c1: not there yet") {
+			t.Errorf("report: got %+v, want it unknown and not settled", got)
+		}
+		slow.set(func() { slow.gone, slow.fail = nil, nil })
+		slow.news <- struct{}{}
+		synctest.Wait()
+		wantTrace(t, slow.fakeLine, "+call c1, -settle call c1")
+		later(2 * time.Hour)
+		if got := r.reported("pump"); got.Load != "off" || got.Detail != "" {
+			t.Errorf("report: got %+v, want off", got)
+		}
+	})
+}
+
+func TestUnknownLevelIsAskedForOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})
+		slow := r.makeSlow("pump")
+		slow.known = false
+		r.open().run()
+		if got := r.reported("pump").Load; got != "unknown" {
+			t.Errorf("load %s, want unknown", got)
+		}
+		r.want(r.do("pump read"), Unknown, "this line cannot be read")
+		r.want(r.do("pump cycle 1s"), Done, "") // unknown is not off
+		wantTrace(t, slow.fakeLine, "+call c2")
+	})
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})
+		slow := r.makeSlow("pump")
+		slow.known = false
+		r.open().run()
+		slow.set(func() { slow.known = true }) // it answers when it is asked
+		r.want(r.do("pump cycle 1s"), Refused, "the load is off")
+	})
+}
+
+func TestSlowLineIsToldAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{{Name: "pump", MinDwell: time.Hour}}})
+		slow := r.makeSlow("pump")
+		r.open().run()
+		r.do("pump on")
+		if ans := r.want(r.do("pump on"), Done, ""); len(ans.Edges) != 0 || slow.sets != 2 {
+			t.Errorf("got %+v after %d sets, want it sent again without an edge", ans, slow.sets)
+		}
+	})
+}
+
+func TestAMissedSafeLevelIsJournaledUntilItIsReached(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, line := one(t, siren)
+		line.fail = failing(errFake, 2, 9)
+		r.want(r.do("siren pulse"), Failed, "the edge back failed")
+		if got := strings.Join(r.leases(), ", "); got != "siren c1 true" {
+			t.Errorf("journal was told %q when the call was answered, want the debt", got)
+		}
+		later(time.Hour)
+		if got := strings.Join(r.leases(), ", "); got != "siren c1 true, siren c1 false" {
+			t.Errorf("journal was told %q, want the debt paid", got)
+		}
+	})
+}

@@ -1,0 +1,146 @@
+package device
+
+import "time"
+
+// Back-off of a level that must be reached: doubling, capped. Boards have
+// their own back-off and tell when they are back, so none is needed here to
+// spare them.
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+// goal is a level that must be reached: the owner tries until it is.
+type goal struct {
+	active bool
+	why    string
+	pause  time.Duration
+	err    error // of the last try
+}
+
+// force drives the line, ending whatever runs. ended is what the ended call is
+// told. mover is the call that asked, if one did; reached hears of the first try.
+func (o *output) force(level bool, why, ended string, mover *act, reached func(error)) {
+	var acts []*act
+	if mover != nil {
+		acts = append(acts, mover)
+	}
+	if a := o.cur; a != nil {
+		a.ended = ended
+		if a.running {
+			acts = append(acts, a)
+		}
+		o.cur = nil
+		o.width.stop()
+	}
+	g := o.aim(level, why)
+	o.leaseEnd.stop()
+	o.push(&order{op: opSet, active: level, why: why, always: mover != nil && o.proves(), prove: true, acts: acts, then: func(ord *order) {
+		o.tried(g, ord.err)
+		for _, a := range acts {
+			switch {
+			case ord.err != nil:
+				o.owe(g, a.meta.Call)
+				o.failed(a, "the line is not there yet, trying until it is", ord.err)
+			case a.ended != "":
+				o.finish(a, Failed, a.ended)
+			default:
+				o.noteLease() // "on 10m" where on is safe is no lease
+				o.finish(a, Done, "")
+			}
+		}
+		if reached != nil {
+			reached(ord.err)
+		}
+	}})
+}
+
+// aim sets a new goal in place of the old one.
+func (o *output) aim(level bool, why string) *goal {
+	o.retry.stop()
+	o.goal = &goal{active: level, why: why, pause: firstRetry}
+	return o.goal
+}
+
+// strive takes up a goal that a first try has missed already.
+func (o *output) strive(level bool, call string, err error) {
+	g := o.aim(level, "settle call "+call)
+	o.owe(g, call)
+	o.tried(g, err)
+}
+
+// owe journals a missed safe level as a lease, since the call that missed it is
+// answered now: after a crash the journal knows of nothing else to settle.
+func (o *output) owe(g *goal, call string) {
+	if o.goal == g && g.active == o.spec.SafeActive() && !o.leased {
+		o.leased, o.lease = true, call
+	}
+	o.noteLease()
+}
+
+// tried notes how a try went. A newer goal makes an old one void.
+func (o *output) tried(g *goal, err error) {
+	switch {
+	case o.goal != g:
+	case err == nil:
+		o.goal = nil
+		if g.err != nil {
+			o.box.o.Log.Info("output reached its level at last", "output", o.spec.Name, "why", g.why)
+		}
+		if g.active == o.spec.SafeActive() {
+			o.endLease()
+		}
+	default:
+		if g.err == nil {
+			o.box.o.Log.Warn("output did not reach its level, trying on", "output", o.spec.Name, "why", g.why, "err", err)
+		}
+		g.err = err
+		o.retry.set(g.pause)
+		g.pause = min(2*g.pause, lastRetry)
+	}
+}
+
+// pursue is the next try.
+func (o *output) pursue() {
+	g := o.goal
+	if g == nil {
+		return
+	}
+	o.retry.stop()
+	o.push(&order{op: opSet, active: g.active, why: g.why, always: true, prove: true, then: func(ord *order) { o.tried(g, ord.err) }})
+}
+
+// settling is the level at which nothing is left unfinished: a lease goes to
+// safe, a pulse to inactive, a cycle to load on. ok is false when nothing is.
+func (o *output) settling() (level, ok bool) {
+	switch {
+	case o.leased:
+		return o.spec.SafeActive(), true
+	case o.cur != nil && o.cur.running && o.cur.Kind != KindSteady:
+		if o.cur.Kind == KindLease {
+			return o.spec.SafeActive(), true
+		}
+		return o.cur.To, true
+	}
+	return false, false
+}
+
+// settle ends what is unfinished, and what is only reserved.
+func (o *output) settle(why, ended string, reached func(error)) {
+	level, ok := o.settling()
+	switch {
+	case ok:
+		o.force(level, why, ended, nil, reached)
+		return
+	case o.goal != nil:
+		o.force(o.goal.active, o.goal.why, ended, nil, reached)
+		return
+	case o.cur != nil && !o.cur.running:
+		o.cur.ended = ended
+		o.cur = nil
+	case o.cur != nil:
+		o.cur.after = append(o.cur.after, reached)
+		return
+	}
+	reached(nil)
+}

@@ -1,0 +1,314 @@
+package gpio
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What only the kernel can show, beside the conformance suite.
+
+func open(t *testing.T, c *simChip, line string, o OutputOptions) *Output {
+	t.Helper()
+	out, err := OpenOutput(c.label, line, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = out.Close() })
+	return out
+}
+
+func TestActiveLowOutput(t *testing.T) {
+	c := newSimChip(t, "relay")
+	c.pull(t, 0, true) // as an active-low board pulls it
+	out := open(t, c, "relay", OutputOptions{ActiveLow: true, Fresh: false})
+	if !c.high(t, 0) {
+		t.Error("inactive line is low at the pin, want high")
+	}
+	if _, err := out.Set(true, ""); err != nil || c.high(t, 0) {
+		t.Errorf("active line: %v, high at the pin = %v, want low", err, c.high(t, 0))
+	}
+	if got, want := c.edges(t, 0, true), []bool{false}; !slices.Equal(got, want) {
+		t.Errorf("edges = %v, want %v", got, want)
+	}
+	if i, err := Describe(c.label, "relay"); err != nil || !i.ActiveLow || i.Direction != "output" {
+		t.Errorf("Describe = %+v, %v; want an active-low output", i, err)
+	}
+}
+
+// A changed active_low in the configuration must not move the pin of a kept line.
+func TestStoredPolarityChanges(t *testing.T) {
+	c := newSimChip(t, "relay")
+	out := open(t, c, "relay", OutputOptions{Fresh: true})
+	kept := dup(t, out.File())
+	_ = out.Close()
+	out = open(t, c, "relay", OutputOptions{ActiveLow: true, Keep: true, Fresh: true, Stored: kept})
+	if active, _, err := out.Active(); err != nil || active || !out.Adopted() {
+		t.Errorf("Active = %v, %v, Adopted = %v; want inactive, adopted", active, err, out.Adopted())
+	}
+	if got, want := c.edges(t, 0, false), []bool{true}; !slices.Equal(got, want) {
+		t.Errorf("edges = %v, want %v", got, want)
+	}
+}
+
+// A line that is an output, free, and not in any store: kept by reading it as-is.
+func TestKeepsFreeOutput(t *testing.T) {
+	for _, high := range []bool{false, true} {
+		c := newSimChip(t, "relay")
+		out := open(t, c, "relay", OutputOptions{Fresh: high})
+		c.pull(t, 0, high) // gpio-sim returns a released line to its pull; a Pi keeps it
+		_ = out.Close()
+		if i, err := Describe(c.label, "relay"); err != nil || i.Direction != "output" || i.Used {
+			t.Fatalf("Describe = %+v, %v; want a free output", i, err)
+		}
+		out = open(t, c, "relay", OutputOptions{Keep: true, Fresh: !high})
+		if active, _, err := out.Active(); err != nil || active != high || !out.Adopted() {
+			t.Errorf("Active = %v, %v, Adopted = %v; want %v, adopted", active, err, out.Adopted(), high)
+		}
+		if got := c.edges(t, 0, high); len(got) != 0 {
+			t.Errorf("edges = %v, want none", got)
+		}
+		if _, err := out.Set(!high, ""); err != nil || c.high(t, 0) == high {
+			t.Errorf("Set(%v): %v, high = %v", !high, err, c.high(t, 0))
+		}
+	}
+}
+
+// A pulled-up input reads 1: keeping that would close the relay.
+func TestInputIsNotKept(t *testing.T) {
+	c := newSimChip(t, "relay")
+	c.pull(t, 0, true)
+	out := open(t, c, "relay", OutputOptions{Keep: true, Fresh: false})
+	if out.Adopted() || c.high(t, 0) {
+		t.Errorf("Adopted = %v, high = %v; want neither", out.Adopted(), c.high(t, 0))
+	}
+}
+
+func TestWrongStoredDescriptor(t *testing.T) {
+	c := newSimChip(t, "a", "b")
+	b := open(t, c, "b", OutputOptions{Fresh: true})
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Describe(c.label, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []struct {
+		name   string
+		stored *os.File
+	}{
+		{"another line under our name", dupAs(t, b.File(), a.StoreName())},
+		{"another line", dup(t, b.File())},
+		{"no line request", dupAs(t, null, a.StoreName())},
+	} {
+		out := open(t, c, "a", OutputOptions{Fresh: true, Stored: s.stored})
+		if out.StoredFault() == nil || out.Adopted() {
+			t.Errorf("%s: StoredFault = %v, Adopted = %v; want a fault", s.name, out.StoredFault(), out.Adopted())
+		}
+		if err := s.stored.Close(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%s: the stored descriptor is still open", s.name)
+		}
+		t.Log(out.StoredFault())
+		if !c.high(t, 0) {
+			t.Errorf("%s: line was not driven to Fresh", s.name)
+		}
+		_ = out.Close()
+	}
+}
+
+// Line a is driven by somebody else, and what we have under its name is line b: only the
+// kernel's fdinfo tells (Linux 6.0).
+func TestStoredDescriptorOfAnotherLine(t *testing.T) {
+	c, twin := newSimChip(t, "a", "b"), newSimChip(t, "a")
+	a := open(t, c, "a", OutputOptions{Consumer: "other"})
+	for _, held := range []*Output{open(t, c, "b", OutputOptions{}), open(t, twin, "a", OutputOptions{})} {
+		_, err := OpenOutput(c.label, "a", OutputOptions{Keep: true, Stored: dupAs(t, held.File(), a.StoreName())})
+		if !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "belongs to line") {
+			t.Errorf("%s: error = %v, want ErrBusy and whose the descriptor is", held.Info(), err)
+		}
+	}
+}
+
+func TestBusyNamesOwner(t *testing.T) {
+	c := newSimChip(t, "a")
+	open(t, c, "a", OutputOptions{Consumer: "somebody else"})
+	_, outErr := OpenOutput(c.label, "a", OutputOptions{})
+	_, inErr := OpenInput(c.label, "0", InputOptions{})
+	for _, err := range []error{outErr, inErr} {
+		busy, ok := errors.AsType[*BusyError](err)
+		if !ok || busy.Owner != "somebody else" || !errors.Is(err, ErrBusy) {
+			t.Errorf("error = %v, want BusyError of \"somebody else\"", err)
+		}
+	}
+}
+
+func TestSymbolicLinkAndOffset(t *testing.T) {
+	c := newSimChip(t, "", "a")
+	link := filepath.Join(t.TempDir(), "gpio-relays")
+	if err := os.Symlink(c.dev, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []struct{ chip, line string }{{link, "1"}, {link, "a"}, {c.dev, "a"}, {c.label, "1"}, {"", "a"}} {
+		if i, err := Describe(w.chip, w.line); err != nil || i.Offset != 1 || i.Chip != c.dev {
+			t.Errorf("Describe(%q, %q) = %+v, %v; want line 1 of %s", w.chip, w.line, i, err, c.dev)
+		}
+	}
+	if _, err := OpenInput(link, "a", InputOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestInputBiasAndPolarity(t *testing.T) {
+	c := newSimChip(t, "a")
+	in, err := OpenInput(c.label, "a", InputOptions{ActiveLow: true, Bias: "pull-up", Edge: func(bool, time.Duration) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if got := c.pulled(t, 0); got != "pull-up" {
+		t.Errorf("pull = %s, want pull-up", got)
+	}
+	for _, high := range []bool{true, false} {
+		c.pull(t, 0, high)
+		if active, err := in.Active(); err != nil || active == high {
+			t.Errorf("high = %v: Active = %v, %v; want %v", high, active, err, !high)
+		}
+	}
+}
+
+func TestDebounce(t *testing.T) {
+	c := newSimChip(t, "a")
+	edges := make(chan bool, 64)
+	in, err := OpenInput(c.label, "a", InputOptions{Debounce: 200 * time.Millisecond,
+		Edge: func(active bool, _ time.Duration) { edges <- active }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	for i := range 9 { // bounces, ending high
+		c.pull(t, 0, i%2 == 0)
+	}
+	if !await(t, edges) {
+		t.Error("first edge is inactive, want active")
+	}
+	c.pull(t, 0, false)
+	if await(t, edges) || len(edges) != 0 {
+		t.Errorf("second edge is active or followed by %d more: the bounces came through", len(edges))
+	}
+}
+
+// The kernel keeps 16 events; after a gap the level counts.
+func TestOverflowRereads(t *testing.T) {
+	c := newSimChip(t, "a")
+	type ev struct{ active bool }
+	edges, hold := make(chan ev, 256), make(chan struct{})
+	first := true
+	in, err := OpenInput(c.label, "a", InputOptions{Edge: func(active bool, _ time.Duration) {
+		edges <- ev{active}
+		if first {
+			first = false
+			<-hold
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	for i := range 101 { // ends high
+		c.pull(t, 0, i%2 == 0)
+	}
+	close(hold)
+	n, last := 0, false
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for n < 17 {
+		select {
+		case e := <-edges:
+			if n, last = n+1, e.active; n == 2 && !e.active {
+				t.Error("after the gap the event was believed, want the level")
+			}
+		case <-ctx.Done():
+			t.Fatalf("only %d events", n)
+		}
+	}
+	if active, err := in.Active(); err != nil || !active || !last {
+		t.Errorf("after %d events: last = %v, Active = %v, %v; want active", n, last, active, err)
+	}
+}
+
+func TestChipComesAndGoes(t *testing.T) {
+	c := newSimChip(t, "a")
+	edges := make(chan bool, 64)
+	in, err := OpenInput(c.label, "a", InputOptions{Edge: func(active bool, _ time.Duration) { edges <- active }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out := in.Info()
+	c.unplug(t)
+	if _, err := in.Active(); !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrGone) {
+		t.Errorf("Active of a removed chip = %v, want ErrNotFound or ErrGone", err)
+	}
+	c.live(t)
+	if active, err := in.Active(); err != nil || active {
+		t.Errorf("Active of %s after return = %v, %v", out, active, err)
+	}
+	c.pull(t, 0, true)
+	if !await(t, edges) {
+		t.Error("edge after return is inactive, want active")
+	}
+}
+
+func TestRemovedOutput(t *testing.T) {
+	c := newSimChip(t, "a")
+	o := open(t, c, "a", OutputOptions{})
+	c.unplug(t)
+	if _, err := o.Set(true, ""); !errors.Is(err, ErrGone) {
+		t.Errorf("Set = %v, want ErrGone", err)
+	}
+	if _, _, err := o.Active(); !errors.Is(err, ErrGone) {
+		t.Errorf("Active = %v, want ErrGone", err)
+	}
+	c.live(t)
+}
+
+func TestUseAfterClose(t *testing.T) {
+	c := newSimChip(t, "a", "b")
+	o := open(t, c, "a", OutputOptions{})
+	if err := errors.Join(o.Close(), o.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := o.Set(true, ""); !errors.Is(err, os.ErrClosed) || !strings.Contains(err.Error(), "(a)") {
+		t.Errorf("Set after Close = %v", err)
+	}
+	in, err := OpenInput(c.label, "b", InputOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(in.Close(), in.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := in.Active(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("Active after Close = %v", err)
+	}
+}
+
+func await(t *testing.T, ch chan bool) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	select {
+	case v := <-ch:
+		return v
+	case <-ctx.Done():
+		t.Fatal("no edge")
+		return false
+	}
+}

@@ -1,0 +1,50 @@
+package push
+
+import "encoding/json"
+
+// Report is the state that our agent sends to our service (protocol.md 6).
+// It is what the page shows; losing it loses nothing.
+type Report struct {
+	Targets []TargetState `json:"targets"`
+	Agent   AgentState    `json:"agent"`
+}
+
+// TargetState is one output, input, machine or port as the box sees it.
+type TargetState struct {
+	Name string `json:"name"`
+	// Kind is "output", "input", "machine" or "port".
+	Kind string `json:"kind"`
+	// Load is "on", "off" or "unknown"; Active speaks of the line.
+	Load   string `json:"load"`
+	Active bool   `json:"active"`
+	// Proof is how sure that is: sent, acked, readback, sensed or sim.
+	Proof  string `json:"proof"`
+	Detail string `json:"detail"`
+}
+
+// AgentState is the agent itself.
+type AgentState struct {
+	Version string `json:"version"`
+	// Started is in RFC 3339, or "" while the clock is not set.
+	Started string `json:"started"`
+	// Cause is why the last run ended: crash, watchdog, power, update, call.
+	Cause string `json:"cause"`
+	// Faults are the sentences of what is wrong; none is an empty list.
+	Faults   []string `json:"faults"`
+	Instance string   `json:"instance"`
+}
+
+// Append appends the report as JSON; lists that are nil are sent as empty.
+func (r Report) Append(dst []byte) []byte {
+	if r.Targets == nil {
+		r.Targets = []TargetState{}
+	}
+	if r.Agent.Faults == nil {
+		r.Agent.Faults = []string{}
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return append(dst, "{}"...) // can not happen: no field refuses to be JSON
+	}
+	return append(dst, b...)
+}

@@ -1,0 +1,114 @@
+package service
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"longarm/push"
+)
+
+// Handler serves the device routes /push/… and /1/push/…, /1/container, the operator API under /api/v1, /healthz,
+// /readyz and /metrics. Wire it into a server whose write deadline is longer than the hold.
+func (s *Service) Handler() http.Handler {
+	operators := s.operatorRoutes()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(push.HeaderService, "1")
+		switch first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); first {
+		case "api", "healthz", "readyz", "metrics":
+			operators.ServeHTTP(w, r)
+		default:
+			s.serveDevice(w, r)
+		}
+	})
+}
+
+// request is a device's request whose route, body and container are known.
+type request struct {
+	*http.Request
+	body []byte
+	box  *box
+	id   string // of the message
+}
+
+// route is one row of the table in protocol.md 1.
+type route struct {
+	methods []string
+	serve   func(s *Service, w http.ResponseWriter, r *request)
+}
+
+var (
+	pollRoute = route{[]string{http.MethodGet, http.MethodPost}, (*Service).servePoll}
+	routes    = map[string]route{
+		"ack":     {[]string{http.MethodPost, http.MethodGet}, (*Service).serveAck},
+		"result":  {[]string{http.MethodPost, http.MethodPut}, (*Service).serveResult},
+		"signoff": {[]string{http.MethodGet, http.MethodPost}, (*Service).serveSignOff},
+		"state":   {[]string{http.MethodPost}, (*Service).serveState},
+	}
+)
+
+// serveDevice finds the route by hand: what a device gets is always an envelope, also for a path or a method that is
+// wrong, and ids may hold escaped slashes and dots.
+func (s *Service) serveDevice(w http.ResponseWriter, r *http.Request) {
+	parts, ok := splitPath(r.URL)
+	if ok && parts[0] == "1" {
+		parts = parts[1:]
+		if len(parts) == 1 && parts[0] == "container" {
+			s.serveContainer(w, r)
+			return
+		}
+	}
+	if !ok || len(parts) < 2 || parts[0] != "push" {
+		s.refuse(w, r, refusal{status: http.StatusNotFound, message: "no such path: want /push/{containerId}…"}, false)
+		return
+	}
+	row, messageID, ok := findRoute(parts[2:])
+	poll := len(parts) == 2
+	switch {
+	case !ok:
+		s.refuse(w, r, refusal{status: http.StatusNotFound, message: "no such path: want /push/{containerId}, …/ack/{messageId}, …/result/{messageId}, …/signoff or …/state"}, false)
+		return
+	case !slices.Contains(row.methods, r.Method):
+		allow := strings.Join(row.methods, ", ")
+		s.refuse(w, r, refusal{status: http.StatusMethodNotAllowed, message: "wrong method: want " + allow, allow: allow}, poll)
+		return
+	}
+	body, f := readBody(w, r)
+	var b *box
+	if f.status == 0 {
+		b, f = s.admit(r, parts[1], body)
+	}
+	if f.status != 0 {
+		s.refuse(w, r, f, poll)
+		return
+	}
+	row.serve(s, w, &request{Request: r, body: body, box: b, id: messageID})
+}
+
+func findRoute(rest []string) (row route, messageID string, ok bool) {
+	switch len(rest) {
+	case 0:
+		return pollRoute, "", true
+	case 1:
+		row, ok = routes[rest[0]]
+		return row, "", ok && (rest[0] == "signoff" || rest[0] == "state")
+	case 2:
+		row, ok = routes[rest[0]]
+		return row, rest[1], ok && (rest[0] == "ack" || rest[0] == "result") && rest[1] != ""
+	}
+	return row, "", false
+}
+
+// splitPath cuts the path at its slashes before it unescapes the parts.
+func splitPath(u *url.URL) ([]string, bool) {
+	parts := strings.Split(strings.Trim(u.EscapedPath(), "/"), "/")
+	for i, part := range parts {
+		plain, err := url.PathUnescape(part)
+		if err != nil {
+			return nil, false
+		}
+		parts[i] = plain
+	}
+	return parts, true
+}
