@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -117,9 +116,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	stopBox()
 	waitFor(last, &box)
 	err = errors.Join(a.calls.wait(last), a.outbox.flush(last))
-	if signErr := a.signOff(last, reason); signErr != nil {
-		err = errors.Join(err, fmt.Errorf("sign off: %w", signErr))
-	}
+	err = errors.Join(err, a.signOff(last, reason))
 	stopServe()
 	waitFor(last, &loops)
 	if err != nil {

@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -168,7 +169,13 @@ func (o *output) load() Load {
 // at says that the line is known to be at the level and nothing is under way
 // that could change that.
 func (o *output) at(active bool) bool {
-	return o.known && o.active == active && o.busy == nil && len(o.queue) == 0 && o.goal == nil
+	return o.known && o.active == active && !o.driving() && o.goal == nil
+}
+
+// driving says that the hand has a level to set, or will have.
+func (o *output) driving() bool {
+	sets := func(ord *order) bool { return ord.op == opSet }
+	return o.busy != nil && sets(o.busy) || slices.ContainsFunc(o.queue, sets)
 }
 
 // proves says that a level is worth sending again, since the line remembers

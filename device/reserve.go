@@ -80,7 +80,7 @@ func (o *output) whyBusy() string {
 		return "busy: a move towards safe is under way"
 	case o.goal != nil:
 		return "busy: " + o.goal.why
-	case o.busy != nil && o.busy.op == opSet || len(o.queue) > 0 && o.queue[0].op == opSet:
+	case o.driving():
 		return "busy: the line is being driven"
 	}
 	return ""

@@ -88,12 +88,16 @@ func (s *sending) cancel(ctx context.Context, id string) int {
 // send queues the call and follows it.
 func (s *sending) send(ctx context.Context, nameOrID string) int {
 	var err error
-	if s.container, err = s.resolve(ctx, nameOrID); err != nil {
+	if s.container, err = s.a.find(ctx, nameOrID); err != nil {
 		return s.c.fault(s.a, err)
 	}
 	raw, err := s.post(ctx)
 	if err != nil {
-		return s.c.fault(s.a, err)
+		code := s.c.fault(s.a, err)
+		if code == exitRefused && s.container.Conflict {
+			fmt.Fprintf(s.c.stderr, "longarm: `longarm ls %[1]s` shows both, `longarm container pick %[1]s INSTANCE` says which is right\n", clean(s.container.Name))
+		}
+		return code
 	}
 	var d callDoc
 	if err := decode(raw, &d); err != nil {
@@ -101,14 +105,6 @@ func (s *sending) send(ctx context.Context, nameOrID string) int {
 	}
 	f := follower{sending: s, p: s.c.painter(s.c.stdout), id: d.MessageID, raw: raw, doc: d}
 	return f.follow(ctx)
-}
-
-// resolve saves the list of all containers when an id is given.
-func (s *sending) resolve(ctx context.Context, nameOrID string) (containerDoc, error) {
-	if len(nameOrID) == 36 && strings.Count(nameOrID, "-") == 4 {
-		return containerDoc{ID: nameOrID, Name: nameOrID}, nil
-	}
-	return s.a.find(ctx, nameOrID)
 }
 
 // post queues the call. It is sent twice when the first answer got lost; the

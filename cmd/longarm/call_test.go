@@ -113,6 +113,7 @@ func TestCallRefused(t *testing.T) {
 	}{
 		{"signed off", "shop-12", `409 {"error":"signed off: power-fail"}`, 3, "signed off: power-fail"},
 		{"conflict", "shop-12", `409 {"error":"conflict: two devices use this container"}`, 3, "two devices"},
+		{"conflict's way out", "attic", `409 {"error":"conflict"}`, 3, "longarm container pick attic INSTANCE"},
 		{"bad call", "shop-12", `400 {"error":"data is empty"}`, 1, "data is empty"},
 		{"too many", "shop-12", `429 {"error":"slow down"}`, 1, "slow down"},
 		{"viewer", "shop-12", `403 {"error":"a viewer may not call"}`, 1, "a viewer may not call"},
@@ -123,6 +124,7 @@ func TestCallRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := callFake(t)
 			f.answers["POST /containers/"+boxID+"/calls"] = tt.answer
+			f.answers["POST /containers/"+otherID+"/calls"] = tt.answer
 			code, out, err := f.do("call", tt.container, "led read")
 			want(t, "call", code, tt.code, err, tt.word)
 			if out != "" {

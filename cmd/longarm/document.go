@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -111,15 +113,20 @@ func (a *api) containers(ctx context.Context) ([]containerDoc, json.RawMessage, 
 	return list, raw, nil
 }
 
-// find returns the one container of that name or id. A name that two share is
-// an error that lists their ids.
+// find returns the one container of that name or id. Our service takes a name
+// in the path; the list serves one that does not, and to say what was meant. A
+// name that two share is an error that lists their ids.
 func (a *api) find(ctx context.Context, nameOrID string) (containerDoc, error) {
+	var found containerDoc
+	err := a.get(ctx, containerPath(nameOrID), &found)
+	if r, ok := errors.AsType[*refusal](err); err == nil || !ok || r.Status != http.StatusNotFound {
+		return found, err
+	}
 	list, _, err := a.containers(ctx)
 	if err != nil {
-		return containerDoc{}, err
+		return found, err
 	}
 	var ids []string
-	var found containerDoc
 	for _, d := range list {
 		if push.EqualID(d.ID, nameOrID) {
 			return d, nil

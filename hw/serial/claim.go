@@ -140,7 +140,7 @@ func owner(fd int) string {
 	if err != nil {
 		return ""
 	}
-	want := fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev)), st.Ino)
+	want := fmt.Sprintf("%02x:%02x:%d", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino)
 	for l := range strings.Lines(string(b)) {
 		f := strings.Fields(l)
 		if len(f) < 6 || f[1] != "FLOCK" || f[5] != want {

@@ -38,11 +38,12 @@ type reader struct {
 // readResponse reads one reply with its body (RFC 9112). Interim replies (1xx)
 // are skipped.
 //
-// It is stricter than net/http in these points: a space before a header's
-// colon, Content-Length beside Transfer-Encoding, a status outside 100 to 999,
-// another version than HTTP/1.x, a forbidden name in Trailer, folded or
-// bare-LF trailers, and 101 are errors; so is what exceeds [maxHeader] or
-// [push.MaxBody].
+// It is stricter than net/http in these points: a space in a header's name or
+// before its colon, Content-Length beside Transfer-Encoding, a Transfer-Encoding
+// other than chunked in any version or status, a bad or second Content-Length
+// that would not have been used, a status outside 100 to 999, another version
+// than HTTP/1.x, a forbidden name in Trailer, and 101 are errors; so is what
+// exceeds [maxHeader] or [push.MaxBody].
 func readResponse(br *bufio.Reader) (response, error) {
 	r := reader{br: br, left: maxHeader}
 	for {
@@ -240,7 +241,7 @@ func (r *reader) strict() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i := bytes.IndexByte(line, '\r'); i != len(line)-2 {
+	if i := bytes.IndexByte(line, '\r'); i < 0 || i != len(line)-2 {
 		return nil, fmt.Errorf("%w: a line of the chunked body does not end with CRLF", ErrBadReply)
 	}
 	return line[:len(line)-2], nil

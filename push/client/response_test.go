@@ -89,6 +89,7 @@ func TestBadResponse(t *testing.T) {
 		{"underscore", chunked + "1_0\r\nhi\r\n0\r\n\r\n", "length is no number"},
 		{"empty chunk line", chunked + "\r\n", "length is no number"},
 		{"chunk line without CR", chunked + "2\nhi\r\n0\r\n\r\n", "CRLF"},
+		{"chunk line of one line feed", chunked + "\n\n0", "CRLF"},
 		{"chunk too long", chunked + "2\r\nhix\r\n0\r\n\r\n", "longer than it says"},
 		{"chunk overhead", chunked + strings.Repeat("1;"+strings.Repeat("x", 1000)+"\r\ny\r\n", 20), "chunk overhead"},
 		{"endless trailers", chunked + "0\r\n" + strings.Repeat("x: y\r\n", 1<<15), "header is longer than 16 KiB"},
@@ -144,22 +145,31 @@ func (c *counting) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// oracle is what net/http makes of a reply.
-func oracle(in []byte) (status int, body []byte, rest int, whole *http.Response, err error) {
+// opinion is what net/http makes of a reply.
+type opinion struct {
+	*http.Response
+	body []byte
+	rest int  // bytes behind it
+	odd  bool // it, or an interim reply before it, is no HTTP/1.x or has a status below 100
+}
+
+func oracle(in []byte) (o opinion, err error) {
 	src := bytes.NewReader(in)
 	br := bufio.NewReaderSize(src, 1<<17)
 	for {
-		whole, err = http.ReadResponse(br, nil)
+		o.Response, err = http.ReadResponse(br, nil)
 		if err != nil {
-			return 0, nil, 0, nil, err
+			return o, err
 		}
-		if whole.StatusCode < 100 || whole.StatusCode > 199 || whole.StatusCode == 101 {
+		o.odd = o.odd || o.ProtoMajor != 1 || o.StatusCode < 100
+		if o.StatusCode < 100 || o.StatusCode > 199 || o.StatusCode == 101 {
 			break
 		}
 	}
-	defer whole.Body.Close()
-	body, err = io.ReadAll(whole.Body)
-	return whole.StatusCode, body, br.Buffered() + src.Len(), whole, err
+	defer o.Body.Close()
+	o.body, err = io.ReadAll(o.Body)
+	o.rest = br.Buffered() + src.Len()
+	return o, err
 }
 
 func FuzzResponse(f *testing.F) {
@@ -176,26 +186,31 @@ func FuzzResponse(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		br := bufio.NewReader(bytes.NewReader(in))
+		src := bytes.NewReader(in)
+		br := bufio.NewReader(src)
 		got, err := readResponse(br)
-		status, body, rest, whole, fault := oracle(in)
+		want, fault := oracle(in)
 		switch {
-		case err == nil && fault != nil:
+		case err != nil && (fault != nil || documented(err, in, want)):
+		case err != nil:
+			t.Fatalf("net/http takes %d %q, we do not: %v", want.StatusCode, want.body, err)
+		case fault != nil:
 			t.Fatalf("we take %d %q, net/http does not: %v", got.status, got.body, fault)
-		case err == nil && (got.status != status || !bytes.Equal(got.body, body)):
-			t.Fatalf("got %d %q, net/http %d %q", got.status, got.body, status, body)
-		case err == nil && got.last != (whole.Close || got.last && status == 204):
-			t.Fatalf("got last=%v, net/http %v", got.last, whole.Close)
-		case err != nil && fault == nil && !documented(err, in, body, whole):
-			t.Fatalf("net/http takes %d %q, we do not: %v", status, body, err)
+		case got.status != want.StatusCode || !bytes.Equal(got.body, want.body):
+			t.Fatalf("got %d %q, net/http %d %q", got.status, got.body, want.StatusCode, want.body)
+		case !got.last && want.Close:
+			t.Fatal("we would use the connection again, net/http would not")
+		case got.last && !want.Close && got.status != 204 && got.status != 304:
+			t.Fatal("net/http would use the connection again, we would not")
+		case !got.last && br.Buffered()+src.Len() != want.rest:
+			t.Fatalf("we leave %d bytes to the next reply, net/http %d", br.Buffered()+src.Len(), want.rest)
 		}
-		_ = rest
 	})
 }
 
 // documented reports whether a refusal is one of those that readResponse
 // names.
-func documented(err error, in, body []byte, whole *http.Response) bool {
+func documented(err error, in []byte, o opinion) bool {
 	text := err.Error()
 	for _, known := range []string{
 		"header is longer", "body is longer", "both Content-Length", "switched protocols", "forbidden trailer", "chunk overhead",
@@ -205,14 +220,23 @@ func documented(err error, in, body []byte, whole *http.Response) bool {
 		}
 	}
 	switch {
-	case strings.Contains(text, "not HTTP/1.1"):
-		return whole.ProtoMajor != 1
-	case strings.Contains(text, "three digits"):
-		return whole.StatusCode < 100
-	case strings.Contains(text, "malformed"): // a space before the colon
-		return bytes.Contains(in, []byte(" ")) && bytes.Contains(in, []byte(":"))
-	case strings.Contains(text, "transfer encoding"), strings.Contains(text, "content length"):
-		return !whole.ProtoAtLeast(1, 1) || len(body) == 0
+	case o.odd:
+		return true
+	case strings.Contains(text, "malformed"):
+		return spaceInName(in)
+	case strings.Contains(text, "transfer encoding"):
+		return !o.ProtoAtLeast(1, 1) || o.StatusCode < 200 || o.StatusCode == 204 || o.StatusCode == 304
+	case strings.Contains(text, "content length"):
+		return o.StatusCode == 204 || o.StatusCode == 304 || len(o.TransferEncoding) > 0
+	}
+	return false
+}
+
+func spaceInName(in []byte) bool {
+	for line := range bytes.Lines(in) {
+		if name, _, ok := bytes.Cut(line, []byte(":")); ok && bytes.Contains(name, []byte(" ")) {
+			return true
+		}
 	}
 	return false
 }

@@ -17,7 +17,7 @@ func (s *Service) serveAck(w http.ResponseWriter, r *request) {
 	s.beat(ctx, r.box)
 	answer, err := s.acknowledge(ctx, callSubject(r.box.id, r.id))
 	if err != nil {
-		s.broken(w, r.Request, "acknowledge", err, false)
+		s.broken(w, r.Request, "acknowledge", err)
 		return
 	}
 	reply(w, http.StatusOK, answer)

@@ -12,9 +12,14 @@ import (
 	"longarm/push/engine"
 )
 
+type (
+	listenFunc = func(ctx context.Context, filter string) (<-chan engine.Doc, error)
+	tookFunc   = func(ctx context.Context, d engine.Doc) error
+)
+
 // follow starts one goroutine for each thing that others may change.
 func (s *Service) follow(ctx context.Context, wg *sync.WaitGroup) error {
-	follow := func(listen func(context.Context, string) (<-chan engine.Doc, error), filter string, took func(context.Context, engine.Doc) error) error {
+	follow := func(listen listenFunc, filter string, took tookFunc) error {
 		docs, err := listen(ctx, filter)
 		if err != nil {
 			return err
@@ -30,7 +35,7 @@ func (s *Service) follow(ctx context.Context, wg *sync.WaitGroup) error {
 	}
 	for _, f := range []struct {
 		filter string
-		took   func(context.Context, engine.Doc) error
+		took   tookFunc
 	}{
 		{"call.>", s.callChanged}, {"container.>", s.containerChanged}, {"state.>", s.standingChanged}, {"auth.>", s.tokenChanged},
 	} {
@@ -44,7 +49,7 @@ func (s *Service) follow(ctx context.Context, wg *sync.WaitGroup) error {
 			return err
 		}
 	}
-	for filter, took := range map[string]func(context.Context, engine.Doc) error{
+	for filter, took := range map[string]tookFunc{
 		"beat.>": s.beatElsewhere, "renew.>": s.renewedElsewhere, "report.>": s.reportElsewhere,
 	} {
 		if err := follow(s.engine.Subscribe, filter, took); err != nil {

@@ -171,7 +171,7 @@ func TestRedelivery(t *testing.T) {
 func TestRedeliveryWakesHeldPoll(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.box()
-		id := w.delivered("60s")
+		id := w.delivered("10m")
 		g := w.poll("x-longarm-dedupe: 1").wait()
 		if got := messageID(t, g); got != id || g.took != 30*time.Second {
 			t.Errorf("got %q after %v, want %s after the lease of 30s", got, g.took, id)

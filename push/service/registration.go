@@ -105,7 +105,7 @@ func (s *Service) refuseTaken(w http.ResponseWriter, r *http.Request, err error)
 	if errors.Is(err, errTaken) {
 		s.refuse(w, r, refusal{status: http.StatusConflict, message: "this name or id is taken: want another"}, false)
 	} else if err != nil {
-		s.broken(w, r, "register", err, false)
+		s.broken(w, r, "register", err)
 	}
 	return err != nil
 }

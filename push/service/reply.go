@@ -76,8 +76,8 @@ func (s *Service) tarpit(r *http.Request) bool {
 }
 
 // broken answers a device whose request met trouble of our own.
-func (s *Service) broken(w http.ResponseWriter, r *http.Request, what string, err error, poll bool) {
+func (s *Service) broken(w http.ResponseWriter, r *http.Request, what string, err error) {
 	s.log.Error("engine trouble", "what", what, "err", err)
 	s.counts.engineErrors.Add(1)
-	s.refuse(w, r, refusal{status: http.StatusServiceUnavailable, message: "the service cannot reach its storage", retry: 5 * time.Second}, poll)
+	s.refuse(w, r, refusal{status: http.StatusServiceUnavailable, message: "the service cannot reach its storage", retry: 5 * time.Second}, false)
 }

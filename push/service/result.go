@@ -15,7 +15,7 @@ import (
 func (s *Service) serveResult(w http.ResponseWriter, r *request) {
 	result, err := push.ParseResult(r.Header.Get("Content-Type"), r.body)
 	if err != nil {
-		s.refuse(w, r.Request, refusal{status: http.StatusBadRequest, message: "result not understood: want {\"success\":bool,\"message\":string,\"data\":object} or a form: " + err.Error()}, false)
+		s.refuse(w, r.Request, refusal{status: http.StatusBadRequest, message: err.Error()}, false)
 		return
 	}
 	ctx, cancel := work(r.Context())
@@ -23,7 +23,7 @@ func (s *Service) serveResult(w http.ResponseWriter, r *request) {
 	s.beat(ctx, r.box)
 	answer, err := s.takeResult(ctx, callSubject(r.box.id, r.id), result)
 	if err != nil {
-		s.broken(w, r.Request, "take a result", err, false)
+		s.broken(w, r.Request, "take a result", err)
 		return
 	}
 	reply(w, http.StatusOK, answer)

@@ -38,6 +38,8 @@ type route struct {
 	serve   func(s *Service, w http.ResponseWriter, r *request)
 }
 
+const noSuchPath = "no such path: want /push/{containerId}, …/ack/{messageId}, …/result/{messageId}, …/signoff or …/state"
+
 var (
 	pollRoute = route{[]string{http.MethodGet, http.MethodPost}, (*Service).servePoll}
 	routes    = map[string]route{
@@ -60,14 +62,14 @@ func (s *Service) serveDevice(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if !ok || len(parts) < 2 || parts[0] != "push" {
-		s.refuse(w, r, refusal{status: http.StatusNotFound, message: "no such path: want /push/{containerId}…"}, false)
+		s.refuse(w, r, refusal{status: http.StatusNotFound, message: noSuchPath}, false)
 		return
 	}
 	row, messageID, ok := findRoute(parts[2:])
 	poll := len(parts) == 2
 	switch {
 	case !ok:
-		s.refuse(w, r, refusal{status: http.StatusNotFound, message: "no such path: want /push/{containerId}, …/ack/{messageId}, …/result/{messageId}, …/signoff or …/state"}, false)
+		s.refuse(w, r, refusal{status: http.StatusNotFound, message: noSuchPath}, false)
 		return
 	case !slices.Contains(row.methods, r.Method):
 		allow := strings.Join(row.methods, ", ")

@@ -36,7 +36,7 @@ func (s *Service) serveSignOff(w http.ResponseWriter, r *request) {
 		return true
 	})
 	if err != nil {
-		s.broken(w, r.Request, "sign off", err, false)
+		s.broken(w, r.Request, "sign off", err)
 		return
 	}
 	if news {
@@ -89,7 +89,7 @@ func (s *Service) serveState(w http.ResponseWriter, r *request) {
 	}
 	data, err := json.Marshal(report)
 	if err != nil {
-		s.broken(w, r.Request, "encode a report", err, false)
+		s.broken(w, r.Request, "encode a report", err)
 		return
 	}
 	s.beat(r.Context(), r.box)

@@ -26,6 +26,7 @@ type world struct {
 	admin  string
 	client *http.Client
 	pipes  *pipes
+	still  bool   // without Run
 	stop   func() // the service, as a kill would: only the engine stays
 }
 
@@ -55,6 +56,9 @@ func (w *world) start(o service.Options) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
+		if w.still {
+			return
+		}
 		if err := s.Run(ctx); err != nil {
 			w.t.Error(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -24,13 +25,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *chip, *line, *low, *drive); err != nil {
-		fmt.Println("error:", err)
+	if err := run(ctx, os.Stdout, *chip, *line, *low, *drive); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, chip, line string, low, drive bool) error {
+func run(ctx context.Context, w io.Writer, chip, line string, low, drive bool) error {
 	n := systemd.New()
 	stored := n.Stored()
 	info, err := gpio.Describe(chip, line)
@@ -45,7 +46,7 @@ func run(ctx context.Context, chip, line string, low, drive bool) error {
 	}
 	defer out.Close()
 	active, _, err := out.Active()
-	fmt.Printf("t_us=%d stored=%d adopted=%v active=%v open_us=%d fault=%v err=%v\n", clock.Monotonic().Microseconds(),
+	fmt.Fprintf(w, "t_us=%d stored=%d adopted=%v active=%v open_us=%d fault=%v err=%v\n", clock.Monotonic().Microseconds(),
 		len(stored), out.Adopted(), active, (clock.Monotonic() - before).Microseconds(), out.StoredFault(), err)
 	if err := n.Store(out.StoreName(), out.File()); err != nil {
 		return err

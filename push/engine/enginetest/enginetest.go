@@ -1,8 +1,9 @@
 // Package enginetest holds one suite of tests that every storage engine of the push service must pass. It takes a way to
-// make an engine and checks what service.Engine promises; it never asks for more than a JetStream stream can give.
+// make an engine and checks what the service's Engine promises; it never asks for more than a JetStream stream can give.
 package enginetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,12 +13,24 @@ import (
 	"time"
 
 	"longarm/push/engine"
-	"longarm/push/service"
 )
 
+// Engine is push/service's Engine, whose comments say what each method promises. It is written out again because an engine
+// never imports the service.
+type Engine interface {
+	Append(ctx context.Context, subject string, data []byte, expected uint64) (uint64, error)
+	Last(ctx context.Context, subject string) (engine.Doc, error)
+	List(ctx context.Context, filter string) ([]engine.Doc, error)
+	Purge(ctx context.Context, subject string, expected uint64) error
+	Watch(ctx context.Context, filter string) (<-chan engine.Doc, error)
+	Publish(ctx context.Context, subject string, data []byte) error
+	Subscribe(ctx context.Context, filter string) (<-chan engine.Doc, error)
+	Lease(ctx context.Context, key, holder string, ttl time.Duration) (bool, error)
+}
+
 // Run runs the suite; open makes an empty engine for each test and closes it in t.Cleanup.
-func Run(t *testing.T, open func(t *testing.T) service.Engine) {
-	tests := map[string]func(t *testing.T, e service.Engine){
+func Run(t *testing.T, open func(t *testing.T) Engine) {
+	tests := map[string]func(t *testing.T, e Engine){
 		"append and last":    appendAndLast,
 		"conflict":           conflict,
 		"one winner":         oneWinner,
@@ -35,7 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) service.Engine) {
 	}
 }
 
-func put(t *testing.T, e service.Engine, subject, data string, expected uint64) uint64 {
+func put(t *testing.T, e Engine, subject, data string, expected uint64) uint64 {
 	t.Helper()
 	rev, err := e.Append(t.Context(), subject, []byte(data), expected)
 	if err != nil {
@@ -44,7 +57,7 @@ func put(t *testing.T, e service.Engine, subject, data string, expected uint64) 
 	return rev
 }
 
-func appendAndLast(t *testing.T, e service.Engine) {
+func appendAndLast(t *testing.T, e Engine) {
 	if _, err := e.Last(t.Context(), "call.a.1"); !errors.Is(err, engine.ErrNotFound) {
 		t.Errorf("last of nothing: got %v, want ErrNotFound", err)
 	}
@@ -60,7 +73,7 @@ func appendAndLast(t *testing.T, e service.Engine) {
 	}
 }
 
-func conflict(t *testing.T, e service.Engine) {
+func conflict(t *testing.T, e Engine) {
 	r1 := put(t, e, "state.a", "one", 0)
 	r2 := put(t, e, "state.a", "two", r1)
 	for _, expected := range []uint64{0, r1, r2 + 1} {
@@ -76,7 +89,7 @@ func conflict(t *testing.T, e service.Engine) {
 	}
 }
 
-func oneWinner(t *testing.T, e service.Engine) {
+func oneWinner(t *testing.T, e Engine) {
 	rev := put(t, e, "call.a.1", "0", 0)
 	for round := range 50 {
 		var won atomic.Int32
@@ -101,7 +114,7 @@ func oneWinner(t *testing.T, e service.Engine) {
 	}
 }
 
-func list(t *testing.T, e service.Engine) {
+func list(t *testing.T, e Engine) {
 	r := put(t, e, "call.a.1", "", 0)
 	put(t, e, "call.a.2", "", 0)
 	put(t, e, "call.aa.3", "", 0)
@@ -127,7 +140,7 @@ func list(t *testing.T, e service.Engine) {
 	}
 }
 
-func purge(t *testing.T, e service.Engine) {
+func purge(t *testing.T, e Engine) {
 	if err := e.Purge(t.Context(), "call.a.1", 7); err != nil {
 		t.Errorf("purge of nothing: %v", err)
 	}
@@ -152,7 +165,7 @@ func purge(t *testing.T, e service.Engine) {
 	}
 }
 
-func dataIsItsOwn(t *testing.T, e service.Engine) {
+func dataIsItsOwn(t *testing.T, e Engine) {
 	data := []byte("mine")
 	if _, err := e.Append(t.Context(), "auth.a", data, 0); err != nil {
 		t.Fatal(err)
@@ -163,7 +176,7 @@ func dataIsItsOwn(t *testing.T, e service.Engine) {
 	}
 }
 
-func watch(t *testing.T, e service.Engine) {
+func watch(t *testing.T, e Engine) {
 	r1 := put(t, e, "call.a.1", "before", 0)
 	all, err := e.Watch(t.Context(), "call.>")
 	if err != nil {
@@ -186,7 +199,7 @@ func watch(t *testing.T, e service.Engine) {
 	}
 }
 
-func watchNeverBlocks(t *testing.T, e service.Engine) {
+func watchNeverBlocks(t *testing.T, e Engine) {
 	c, err := e.Watch(t.Context(), "state.>")
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +221,7 @@ func watchNeverBlocks(t *testing.T, e service.Engine) {
 	}
 }
 
-func bus(t *testing.T, e service.Engine) {
+func bus(t *testing.T, e Engine) {
 	c, err := e.Subscribe(t.Context(), "beat.>")
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +241,7 @@ func bus(t *testing.T, e service.Engine) {
 	}
 }
 
-func lease(t *testing.T, e service.Engine) {
+func lease(t *testing.T, e Engine) {
 	take := func(holder string, ttl time.Duration) bool {
 		ok, err := e.Lease(t.Context(), "presence", holder, ttl)
 		if err != nil {
@@ -252,7 +265,7 @@ func lease(t *testing.T, e service.Engine) {
 	}
 }
 
-func badSubject(t *testing.T, e service.Engine) {
+func badSubject(t *testing.T, e Engine) {
 	for _, subject := range []string{"", "a..b", ".a", "a.", "a.*", "a.>", "a b"} {
 		if _, err := e.Append(t.Context(), subject, nil, 0); err == nil || errors.Is(err, engine.ErrConflict) {
 			t.Errorf("append %q: got %v, want a refusal", subject, err)

@@ -17,12 +17,21 @@ import (
 	"longarm/push/service"
 )
 
+// What the suite asks for and what the service asks for is the same.
+var (
+	_ service.Engine    = (*Engine)(nil)
+	_ enginetest.Engine = service.Engine(nil)
+	_ service.Engine    = enginetest.Engine(nil)
+)
+
 func TestConformance(t *testing.T) {
-	enginetest.Run(t, func(*testing.T) service.Engine { return New() })
+	enginetest.Run(t, func(*testing.T) enginetest.Engine { return New() })
 }
 
 func TestConformanceFile(t *testing.T) {
-	enginetest.Run(t, func(t *testing.T) service.Engine { return open(t, filepath.Join(t.TempDir(), "engine"), Options{CompactAt: 512}) })
+	enginetest.Run(t, func(t *testing.T) enginetest.Engine {
+		return open(t, filepath.Join(t.TempDir(), "engine"), Options{CompactAt: 512})
+	})
 }
 
 func open(t *testing.T, path string, o Options) *Engine {
