@@ -4,6 +4,9 @@ VERSION ?= $(shell cat VERSION)
 STAMP   ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS  = -s -w -X main.buildVersion=$(VERSION) -X main.buildTime=$(STAMP)
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+# The agent is built small: nothing is inlined but where cycles count (TLS,
+# arithmetic, the runtime). Saves 5 % of the binary; docs/benchmarks.md.
+SMALL    = -gcflags=all=-l $(foreach p,crypto/... math/... internal/... runtime/... runtime,-gcflags=$(p)=)
 LINT     = $(GO) tool -modfile=tools.mod golangci-lint
 
 .PHONY: help build test lint cross demo bench fuzz clean
@@ -13,7 +16,8 @@ help:   ## this list
 
 build:  ## both binaries for this machine, in bin/
 	@mkdir -p bin
-	$(BUILD) -o bin/ ./cmd/longarm ./cmd/longarm-agent
+	$(BUILD) -o bin/ ./cmd/longarm
+	$(BUILD) $(SMALL) -o bin/ ./cmd/longarm-agent
 
 test:   ## everything a fresh machine with Go and make needs; race detector, shuffled
 	$(GO) vet ./...
@@ -27,9 +31,9 @@ lint:   ## formatting, modern Go, import directions, lint
 
 cross:  ## stripped static agents for arm/6, arm/7 and arm64, with their sizes
 	@mkdir -p dist
-	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) -o dist/longarm-agent-armv6 ./cmd/longarm-agent
-	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o dist/longarm-agent-armv7 ./cmd/longarm-agent
-	GOOS=linux GOARCH=arm64 $(BUILD) -o dist/longarm-agent-arm64 ./cmd/longarm-agent
+	GOOS=linux GOARCH=arm GOARM=6 $(BUILD) $(SMALL) -o dist/longarm-agent-armv6 ./cmd/longarm-agent
+	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) $(SMALL) -o dist/longarm-agent-armv7 ./cmd/longarm-agent
+	GOOS=linux GOARCH=arm64 $(BUILD) $(SMALL) -o dist/longarm-agent-arm64 ./cmd/longarm-agent
 	@sh cmd/longarm-agent/size.sh dist
 
 demo: build  ## one call of each kind, end to end, then a power-fail (KEEP=1: leave it running)

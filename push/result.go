@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"mime"
 	"net/url"
 	"slices"
 	"strings"
@@ -46,12 +45,13 @@ func (r Result) Append(dst []byte) []byte {
 // [ErrNoResult] and says what would be right.
 func ParseResult(contentType string, body []byte) (Result, error) {
 	var loose looseReply
-	switch media, _, _ := mime.ParseMediaType(contentType); {
+	media, _, _ := strings.Cut(contentType, ";")
+	switch {
 	case object(body):
 		if err := json.Unmarshal(body, &loose); err != nil {
 			return Result{}, fmt.Errorf("%w: %w", ErrNoResult, err)
 		}
-	case media == "application/json" || len(body) == 0:
+	case strings.EqualFold(strings.TrimSpace(media), "application/json") || len(body) == 0:
 		return Result{}, fmt.Errorf(`%w: want {"success":true,"message":"…","data":{…}}`, ErrNoResult)
 	default:
 		form, err := url.ParseQuery(string(body))

@@ -51,12 +51,17 @@ func (m *machine) runBoards(ctx context.Context) (stop func()) {
 // wire returns how to (re)open a board's port.
 func (m *machine) wire(s device.BoardSpec) func() (board.Wire, error) {
 	return func() (board.Wire, error) {
-		if s.Port != simPort {
-			return serial.Open(s.Port, serial.Options{Baud: s.Baud, Parity: s.Parity})
+		var w board.Wire
+		err := fmt.Errorf("port %q needs -sim", s.Port)
+		switch {
+		case s.Port != simPort:
+			w, err = serial.Open(s.Port, serial.Options{Baud: s.Baud, Parity: s.Parity})
+		case m.sim != nil:
+			w, err = m.sim.Board(s.Driver, s.Channels)
 		}
-		if m.sim == nil {
-			return nil, fmt.Errorf("port %q needs -sim", s.Port)
+		if err != nil {
+			return nil, err
 		}
-		return m.sim.Board(s.Driver, s.Channels)
+		return w, nil
 	}
 }

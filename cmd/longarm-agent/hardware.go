@@ -69,6 +69,7 @@ func (m *machine) openGPIO(s device.OutputSpec) (device.Line, error) {
 	}
 	if fault := out.StoredFault(); fault != nil {
 		m.log.Warn("level not adopted", "output", s.Name, "err", fault)
+		m.forget(name) // or the next start finds two descriptors under one name
 	}
 	if m.keep != nil {
 		if err := m.keep.Store(name, out.File()); err != nil {
@@ -78,18 +79,26 @@ func (m *machine) openGPIO(s device.OutputSpec) (device.Line, error) {
 	return out, nil
 }
 
-// dropStale closes descriptors that no output of this config wants any more.
+// dropStale releases descriptors that no output of this config wants any more.
+// Call it only when every output of the config was opened: a typo in the file
+// must not let go of a line.
 func (m *machine) dropStale() {
 	for name, f := range m.stored {
 		m.log.Info("stored line is no longer in the config, released", "store", name)
 		_ = f.Close() // the store's copy follows
-		if m.keep != nil {
-			if err := m.keep.StoreRemove(name); err != nil {
-				m.log.Warn("stale line not released by init", "store", name, "err", err)
-			}
-		}
+		m.forget(name)
 	}
 	m.stored = nil
+}
+
+// forget takes a name out of init's store.
+func (m *machine) forget(name string) {
+	if m.keep == nil {
+		return
+	}
+	if err := m.keep.StoreRemove(name); err != nil {
+		m.log.Warn("line not released by init", "store", name, "err", err)
+	}
 }
 
 func (m *machine) OpenInput(s device.InputSpec, edge func(active bool)) (device.Level, error) {

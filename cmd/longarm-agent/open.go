@@ -86,7 +86,9 @@ func (p *plant) openBox(ctx context.Context, g guard) {
 		p.log.Error("target is not served", "err", err)
 		p.faults = append(p.faults, err.Error())
 	}
-	p.machine.dropStale()
+	if len(p.faults) == 0 {
+		p.machine.dropStale()
+	}
 }
 
 // leaseChanged notes what must be settled after a crash although its call is

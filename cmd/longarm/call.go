@@ -110,7 +110,7 @@ func (s *sending) send(ctx context.Context, nameOrID string) int {
 // post queues the call. It is sent twice when the first answer got lost; the
 // idempotency key makes one call of both.
 func (s *sending) post(ctx context.Context) (json.RawMessage, error) {
-	r := request{method: http.MethodPost, path: containerPath(s.container.ID, "calls"), key: rand.Text()}
+	r := request{method: http.MethodPost, path: containerPath(s.container.ID) + "/calls", key: rand.Text()}
 	r.body = struct {
 		Data string `json:"data"`
 		TTL  string `json:"ttl"`

@@ -105,7 +105,7 @@ func containerPick(ctx context.Context, c command) int {
 	body := struct {
 		Instance string `json:"instance"`
 	}{words[1]}
-	if _, err := a.do(ctx, request{method: "POST", path: containerPath(d.ID, "instance"), body: body}); err != nil {
+	if _, err := a.do(ctx, request{method: "POST", path: containerPath(d.ID) + "/instance", body: body}); err != nil {
 		return c.fault(a, err)
 	}
 	fmt.Fprintf(c.stdout, "%s now belongs to the device %s\n", clean(d.Name), clean(words[1]))

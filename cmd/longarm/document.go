@@ -158,11 +158,5 @@ func notFound(list []containerDoc, name string) error {
 	return fmt.Errorf("no container is called %q; `longarm ls` lists them", name)
 }
 
-// containerPath is the API's path of a container, and of what is below it.
-func containerPath(id string, below ...string) string {
-	p := "/containers/" + url.PathEscape(id)
-	for _, b := range below {
-		p += "/" + url.PathEscape(b)
-	}
-	return p
-}
+// containerPath is the API's path of a container.
+func containerPath(id string) string { return "/containers/" + url.PathEscape(id) }

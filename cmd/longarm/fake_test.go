@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -119,12 +120,7 @@ func (f *fake) nextStep() string {
 func (f *fake) saw(request string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, a := range f.asked {
-		if a == request {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.asked, request)
 }
 
 // env is the environment of a verb that reaches f.

@@ -19,7 +19,7 @@ type flags struct {
 func (c command) newFlags(name, help string) flags {
 	f := flags{flag.NewFlagSet("longarm "+name, flag.ContinueOnError), c}
 	f.SetOutput(io.Discard)
-	f.FlagSet.Usage = func() {
+	f.Usage = func() {
 		w := f.Output()
 		fmt.Fprintf(w, "Usage: longarm %s\nFlags\n", help)
 		f.PrintDefaults()
@@ -34,7 +34,7 @@ func (f flags) parse(low, high int) (words []string, code int, done bool) {
 	for args := f.c.args; len(args) > 0; {
 		if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 			f.SetOutput(f.c.stdout)
-			f.FlagSet.Usage()
+			f.Usage()
 			return nil, exitDone, true
 		} else if err != nil {
 			return nil, f.wrong("%v", err), true

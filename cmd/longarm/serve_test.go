@@ -6,11 +6,9 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"net/http"
 	"os"
@@ -25,11 +23,10 @@ import (
 type served struct {
 	t      *testing.T
 	dir    string
-	words  string // what it printed when it started
-	log    *bytes.Buffer
+	log    bytes.Buffer // stderr; for when it has ended
 	stop   context.CancelFunc
 	ended  chan int
-	output *io.PipeReader
+	output chan string // all of stdout, when it has ended
 }
 
 // startServe runs serve until it has said where it listens.
@@ -37,18 +34,21 @@ func startServe(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
-	s := &served{t: t, dir: dir, log: &bytes.Buffer{}, stop: cancel, ended: make(chan int, 1), output: r}
+	s := &served{t: t, dir: dir, stop: cancel, ended: make(chan int, 1), output: make(chan string, 1)}
 	go func() {
-		s.ended <- run(ctx, append([]string{"serve", "-data", dir, "-listen", "127.0.0.1:0"}, args...), noEnv, w, s.log)
+		s.ended <- run(ctx, append([]string{"serve", "-data", dir, "-listen", "127.0.0.1:0"}, args...), noEnv, w, &s.log)
 		w.Close()
 	}()
 	t.Cleanup(cancel)
-	first, err := bufio.NewReader(r).ReadString('\n')
+	in := bufio.NewReader(r)
+	first, err := in.ReadString('\n')
 	if err != nil {
-		t.Fatalf("got %v and %q, want a service", err, s.log)
+		t.Fatalf("got %v and %q, want a service", err, &s.log)
 	}
-	s.words = first
-	go io.Copy(io.Discard, r)
+	go func() {
+		rest, _ := io.ReadAll(in)
+		s.output <- first + string(rest)
+	}()
 	return s
 }
 
@@ -83,7 +83,6 @@ func (s *served) do(args ...string) (int, string) {
 func TestServe(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "data")
 	s := startServe(t, dir)
-	want(t, "greeting", 0, 0, s.words, "listens at https://127.0.0.1:")
 	for name, mode := range map[string]os.FileMode{fileKey: 0o600, fileToken: 0o600, fileCert: 0o644, filePin: 0o644, fileAddr: 0o644} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil || info.Mode().Perm() != mode {
@@ -101,8 +100,10 @@ func TestServe(t *testing.T) {
 	want(t, "ls after it", code, 0, text, "no containers yet")
 
 	if code := s.end(); code != exitDone {
-		t.Errorf("SIGTERM: got exit code %d, want 0; log:\n%s", code, s.log)
+		t.Errorf("SIGTERM: got exit code %d, want 0; log:\n%s", code, &s.log)
 	}
+	pin := s.read(filePin)
+	want(t, "greeting", 0, 0, <-s.output, "listens at https://127.0.0.1:", "the admin token is "+token, pin)
 	if _, err := os.Stat(filepath.Join(dir, fileAddr)); !os.IsNotExist(err) {
 		t.Errorf("got %v for listen.addr after the end, want it gone", err)
 	}
@@ -117,6 +118,7 @@ func TestServe(t *testing.T) {
 	code, text = s.do("ls")
 	want(t, "ls after the restart", code, 0, text, "no containers yet")
 	s.end()
+	want(t, "second greeting", 0, 0, <-s.output, "listens at https://127.0.0.1:", "!"+token, pin)
 }
 
 // The operator's way through a real service: container, call, tokens.
@@ -206,13 +208,13 @@ func TestServeDrains(t *testing.T) {
 	for lines.Scan() && !strings.Contains(lines.Text(), "online") {
 	}
 	if code := s.end(); code != 0 {
-		t.Errorf("got exit code %d, want 0; log:\n%s", code, s.log)
+		t.Errorf("got exit code %d, want 0; log:\n%s", code, &s.log)
 	}
 	if got := <-polled; !strings.HasPrefix(got, "HTTP/1.1 200 OK") || !strings.Contains(got, "no message") {
 		t.Errorf("got %q for the held poll, want idle", got)
 	}
 	if strings.Contains(s.log.String(), "did not end in time") {
-		t.Errorf("got\n%s\nwant everything ended", s.log)
+		t.Errorf("got\n%s\nwant everything ended", &s.log)
 	}
 }
 
@@ -250,51 +252,6 @@ func TestServeTLS(t *testing.T) {
 	}
 	if key, ok := state.PeerCertificates[0].PublicKey.(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() {
 		t.Error("got another key, want ECDSA P-256")
-	}
-}
-
-// The pin is of the key: it stays when only the certificate is lost or old.
-func TestCertificateRenewal(t *testing.T) {
-	dir := t.TempDir()
-	s := serving{dir: dir}
-	made, err := s.certificate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(filepath.Join(dir, fileCert)); err != nil {
-		t.Fatal(err)
-	}
-	again, err := s.certificate()
-	if err != nil || pinOf(again.Leaf) != pinOf(made.Leaf) {
-		t.Errorf("got %v, want a certificate with the same pin", err)
-	}
-	key, err := s.privateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := selfSigned(key, "", time.Now().AddDate(-certYears, 0, 7))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if old, err := x509.ParseCertificate(der); err != nil || time.Until(old.NotAfter) > certRoom {
-		t.Fatalf("got %v, want a certificate at its end", err)
-	}
-	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	if err := os.WriteFile(filepath.Join(dir, fileCert), block, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	renewed, err := s.certificate()
-	if err != nil || pinOf(renewed.Leaf) != pinOf(made.Leaf) || time.Until(renewed.Leaf.NotAfter) < certRoom {
-		t.Errorf("got %v, want a renewed certificate with the same pin", err)
-	}
-	if err := os.Remove(filepath.Join(dir, fileKey)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, fileKey), []byte("no key"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err = s.certificate(); err == nil || !strings.Contains(err.Error(), "with a new pin") {
-		t.Errorf("got %v, want a refusal that says what to remove", err)
 	}
 }
 
@@ -347,58 +304,4 @@ func TestServeOwnCertificate(t *testing.T) {
 	}
 	code, text := s.do("ls")
 	want(t, "ls", code, 0, text, "no containers yet")
-}
-
-// writeFile leaves no half file behind, and says where it failed.
-func TestWriteFile(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "x")
-	for _, content := range []string{"one", "two"} {
-		if err := writeFile(path, content, 0o640); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := os.ReadFile(path)
-	info, _ := os.Stat(path)
-	if err != nil || string(b) != "two" || info.Mode().Perm() != 0o640 {
-		t.Errorf("got %q, %v, %v; want two, 0640", b, info.Mode(), err)
-	}
-	if err := writeFile(filepath.Join(dir, "no", "x"), "", 0o600); err == nil {
-		t.Error("got no error for a directory that is not there")
-	}
-	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeFile(filepath.Join(dir, "taken"), "", 0o600); err == nil {
-		t.Error("got no error for a name that is a directory")
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
-		t.Errorf("got %q left behind, want nothing", left)
-	}
-}
-
-func TestPins(t *testing.T) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := selfSigned(key, "h", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pin := pinOf(cert)
-	for _, list := range []string{pin, pin + ", " + pin, " " + pin + "\n"} {
-		if pins, err := parsePins(list); err != nil || len(pins) == 0 || pins[0] != pin {
-			t.Errorf("%q: got %q, %v; want %s", list, pins, err, pin)
-		}
-	}
-	for _, list := range []string{"x", "sha256/", pin + "A", strings.TrimPrefix(pin, pinPrefix), "sha1/" + strings.TrimPrefix(pin, pinPrefix)} {
-		if pins, err := parsePins(list); err == nil {
-			t.Errorf("%q: got %q, want a refusal", list, pins)
-		}
-	}
 }

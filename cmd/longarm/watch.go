@@ -177,8 +177,11 @@ func (w *watcher) container(d containerDoc) {
 
 // state is a box in one line.
 func (w *watcher) state(d containerDoc) string {
-	line := w.p.state(clean(d.State))
-	if n := d.notes(); len(n) > 0 {
+	line, n := w.p.state(clean(d.State)), d.notes()
+	if d.State == "signed-off" {
+		line, n = w.p.paint(stateColours[d.State], n[0]), n[1:] // "signed off: why"
+	}
+	if len(n) > 0 {
 		line += ": " + strings.Join(n, "; ")
 	}
 	if t := targets(d.Report); len(t) > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -48,6 +49,10 @@ func TestWatch(t *testing.T) {
 		t.Errorf("got\n%s\nwant three lines: what did not change is not repeated", out)
 	}
 
+	f.stream = []string{strings.Replace(atticEvent, `"online"`, `"signed-off","reason":"update"`, 1)}
+	code, out, err = f.watch(1)
+	want(t, "watch a sign-off", code, 0, out+err, "attic  signed off: update\n")
+
 	f.stream = []string{callEvent + atticEvent + shopEvent}
 	code, out, err = f.watch(2, "shop-12")
 	want(t, "watch shop-12", code, 0, out+err, "led read", "late", "!attic")
@@ -92,11 +97,11 @@ func TestReadEvents(t *testing.T) {
 			got.WriteString(e.name + "=" + string(e.data) + ";")
 			return nil
 		})
-		if err != io.EOF || got.String() != tt.want {
+		if !errors.Is(err, io.EOF) || got.String() != tt.want {
 			t.Errorf("%s: got %q, %v; want %q, EOF", tt.name, &got, err, tt.want)
 		}
 	}
-	if err := readEvents(strings.NewReader("data: "+strings.Repeat("x", eventLimit+1)), nil); err == nil || err == io.EOF {
+	if err := readEvents(strings.NewReader("data: "+strings.Repeat("x", eventLimit+1)), nil); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("got %v for an endless line, want an error", err)
 	}
 }

@@ -44,9 +44,9 @@ func (in *Input) Close() error { return nil }
 
 // Move sets the level, as the control socket does, and returns after edge has.
 func (in *Input) Move(active bool) {
-	at := clock.Monotonic()
 	in.move.Lock()
 	defer in.move.Unlock()
+	at := clock.Monotonic()
 	if in.active.Swap(active) != active && in.edge != nil {
 		in.edge(active, at)
 	}

@@ -83,7 +83,7 @@ func write(t testing.TB, name string, content []byte, mode os.FileMode) string {
 
 func testConfig(t testing.TB, id identity) Config {
 	return Config{
-		URLs: []string{"https://push.test/base"}, Container: "box 1"[:3] + "1",
+		URLs: []string{"https://push.test/base"}, Container: "box1",
 		KeyFile: write(t, "key", []byte(secret+"\n"), 0o600),
 		CAFile:  write(t, "ca.pem", id.pem, 0o600),
 	}
@@ -96,9 +96,10 @@ type service struct {
 	peers  chan *peer
 	refuse func(addr string) error // nil takes every dial
 
-	mu    sync.Mutex
-	addrs []string
-	open  []io.Closer
+	mu      sync.Mutex
+	addrs   []string
+	open    []io.Closer
+	handler func(*got)
 }
 
 func newService(t testing.TB, id identity) *service {
@@ -193,28 +194,40 @@ func (g *got) answer(status int, body string, header ...string) {
 	g.raw(b.String())
 }
 
-func (g *got) raw(text string) { _, _ = io.WriteString(g.on.tls, text) }
-
-// serve answers every request on every connection with h until the test ends.
-func (s *service) serve(h func(*got)) {
-	go func() {
-		for {
-			select {
-			case p := <-s.peers:
-				go func() {
-					for r := range p.requests {
-						h(r)
-					}
-				}()
-			case <-s.t.Context().Done():
-				return
-			}
-		}
-	}()
+func (g *got) raw(text string) bool {
+	_, err := io.WriteString(g.on.tls, text)
+	return err == nil
 }
 
-// next waits for the next connection's next request.
-func (s *service) next() *got { return <-(<-s.peers).requests }
+// serve answers every request on every connection with h until the test ends
+// or another serve says otherwise.
+func (s *service) serve(h func(*got)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := s.handler == nil
+	s.handler = h
+	if first {
+		go s.accept()
+	}
+}
+
+func (s *service) accept() {
+	for {
+		select {
+		case p := <-s.peers:
+			go func() {
+				for r := range p.requests {
+					s.mu.Lock()
+					h := s.handler
+					s.mu.Unlock()
+					h(r)
+				}
+			}()
+		case <-s.t.Context().Done():
+			return
+		}
+	}
+}
 
 // link makes a client for the service in a bubble.
 func link(t testing.TB, s *service, cfg Config, change ...func(*Options)) *Client {

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -123,7 +124,10 @@ func TestPollNeverAnswered(t *testing.T) {
 		if _, open := <-first.requests; open {
 			t.Error("the connection of the lost poll is still open")
 		}
-		go s.next().answer(200, golden(t, "call.json")) // the request waits in the peer
+		s.serve(func(g *got) { g.answer(200, golden(t, "call.json")) })
+		if _, err := c.Poll(t.Context(), 2); err != nil || s.dials() != 2 {
+			t.Errorf("after it: %v, %d connections", err, s.dials())
+		}
 	})
 }
 
@@ -208,6 +212,7 @@ func TestConnectionClose(t *testing.T) {
 
 func TestPollBadAnswers(t *testing.T) {
 	const ok = "HTTP/1.1 200 OK\r\n"
+	const echo = `{"success":false,"message":"\u001b[2Jkey ` + secret + ` is wrong"}`
 	tests := []struct{ name, raw, want string }{
 		{"garbage", "SSH-2.0-OpenSSH_9\r\n", "not HTTP/1.1"},
 		{"half a JSON", ok + "Content-Length: 12\r\n\r\n{\"success\":t", "no push envelope"},
@@ -217,7 +222,7 @@ func TestPollBadAnswers(t *testing.T) {
 		{"10 MB", ok + "Content-Length: 10485760\r\n\r\n", "body is longer"},
 		{"redirect", "HTTP/1.1 301 X\r\nLocation: https://u:p@evil.test/x?apiKey=" + secret + "\r\nContent-Length: 0\r\n\r\n", "it redirects to https://evil.test; redirects are not followed"},
 		{"redirect within", "HTTP/1.1 308 X\r\nLocation: /push/other\r\nContent-Length: 0\r\n\r\n", "another path of the same host"},
-		{"echoed key", "HTTP/1.1 401 X\r\nContent-Length: 66\r\n\r\n" + `{"success":false,"message":"\u001b[2Jkey k3y-that-nobody-may-see?!"}`[:66], "service answered 401:"},
+		{"echoed key", fmt.Sprintf("HTTP/1.1 401 X\r\nContent-Length: %d\r\n\r\n%s", len(echo), echo), "service answered 401:  [2Jkey *** is wrong"},
 		{"server error", "HTTP/1.1 502 X\r\nContent-Length: 3\r\n\r\nbad", "service answered 502"},
 	}
 	for _, tt := range tests {
@@ -278,7 +283,7 @@ func TestURLsInTurn(t *testing.T) {
 	id := newIdentity(t, early, late)
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, id)
-		down := map[string]bool{"push.test:443": true}
+		down := map[string]bool{"push.test:443": true} // read by dial alone, on this goroutine
 		s.refuse = func(addr string) error {
 			if down[addr] {
 				return errors.New("connection refused")

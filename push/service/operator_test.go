@@ -177,13 +177,13 @@ func TestEvents(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.box()
 		ctx, cancel := context.WithCancel(t.Context())
-		r, err := http.NewRequestWithContext(ctx, "GET", "http://service/api/v1/events", nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://service/api/v1/events", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Authorization", "Bearer "+w.admin)
 		resp, err := w.client.Do(r)
-		if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+		if err != nil || resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/event-stream" {
 			t.Fatalf("events: got %v %v", resp, err)
 		}
 		lines := make(chan string, 1000)
@@ -279,7 +279,7 @@ func (r *recorder) WriteHeader(status int)      { r.status = status }
 func (r *recorder) Write(p []byte) (int, error) { return len(p), nil }
 func mustRequest(t *testing.T, path string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

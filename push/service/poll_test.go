@@ -99,7 +99,7 @@ type breaks struct {
 
 func (b *breaks) Write(p []byte) (int, error) {
 	if b.broken.Load() && strings.Contains(string(p), `"messageId"`) && strings.Contains(string(p), `"ttlMs"`) {
-		b.Conn.Close()
+		b.Close()
 		return 0, errors.New("broken pipe")
 	}
 	return b.Conn.Write(p)

@@ -2,7 +2,11 @@ package service_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"longarm/push/engine/memory"
+	"longarm/push/service"
 )
 
 func TestPresence(t *testing.T) {
@@ -111,6 +115,43 @@ func TestReport(t *testing.T) {
 		}
 		if g := w.device("POST", "/push/box/state", `{"targets":7}`); g.status != 400 {
 			t.Errorf("broken state: got %d, want 400", g.status)
+		}
+	})
+}
+
+// After a loss of the engine a whole timeout passes first, as after a start.
+func TestBlindEngine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bad := &failing{Engine: memory.New()}
+		w := &world{t: t, engine: bad}
+		w.start(service.Options{})
+		defer func() { w.stop() }()
+		w.box()
+		w.poll().wait()
+		time.Sleep(time.Minute)
+		bad.on.Store(true)
+		time.Sleep(time.Hour)
+		bad.on.Store(false)
+		time.Sleep(19 * time.Minute)
+		w.wantBox("late")
+		time.Sleep(2 * time.Minute)
+		w.wantBox("offline")
+	})
+}
+
+// As long as a poll is open its container is there.
+func TestLongHoldIsNoSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, engine: memory.New()}
+		w.start(service.Options{Hold: 10 * time.Minute})
+		defer func() { w.stop() }()
+		w.box()
+		w.device("PUT", "/1/container?id=box", `{"maxHeartbeatTimeout":1}`)
+		p := w.poll()
+		time.Sleep(9 * time.Minute)
+		w.wantBox("online")
+		if g := p.wait(); g.took != 10*time.Minute {
+			t.Errorf("hold: got %v, want 10m", g.took)
 		}
 	})
 }

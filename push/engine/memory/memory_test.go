@@ -364,3 +364,31 @@ func FuzzParseRecord(f *testing.F) {
 		}
 	})
 }
+
+// Two writers that meet in one batch are held against each other too.
+func TestOneWinnerInABatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := New()
+		e.leading = true // as if a batch were being written
+		results := make(chan error, 3)
+		for i := range 3 {
+			go func() {
+				_, err := e.Append(t.Context(), "a", fmt.Append(nil, i), 0)
+				results <- err
+			}()
+		}
+		synctest.Wait()
+		e.queue[0].turn <- true
+		won := 0
+		for range 3 {
+			if err := <-results; err == nil {
+				won++
+			} else if !errors.Is(err, engine.ErrConflict) {
+				t.Error(err)
+			}
+		}
+		if won != 1 {
+			t.Errorf("%d writers won, want 1", won)
+		}
+	})
+}
