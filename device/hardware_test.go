@@ -340,3 +340,77 @@ func TestAMissedSafeLevelIsJournaledUntilItIsReached(t *testing.T) {
 		}
 	})
 }
+
+func TestStopWithAnEdgeBackThatFailsSaysWhich(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, line := one(t, siren)
+		line.fail = failing(errFake, 2, 1000)
+		r.want(r.do("siren pulse"), Failed, "the edge back failed")
+		if err := r.stop(); err == nil || !strings.Contains(err.Error(), "output siren: fake trouble") {
+			t.Errorf("run: got %v, want the output that is not settled", err)
+		}
+	})
+}
+
+func TestPlainOnEndsTheLeaseOfASlowLine(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})
+		slow := r.makeSlow("pump")
+		r.open().run()
+		r.do("pump on 10m")
+		r.want(r.do("pump on"), Done, "")
+		later(time.Hour)
+		wantTrace(t, slow.fakeLine, "+call c1")
+	})
+}
+
+func TestAnEndedActionDoesNotMoveFromTheQueue(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})
+		slow := r.makeSlow("pump")
+		slow.takes = 3 * time.Second // longer than the cycle: its edge back has to queue
+		r.open().run()
+		r.do("pump on")
+		cycle := r.send("pump cycle 2s", Meta{})
+		later(2500 * time.Millisecond)
+		r.want(r.do("pump off"), Done, "")
+		r.want(<-cycle, Failed, "ended by call c3")
+		wantTrace(t, slow.fakeLine, "+call c1, -call c2")
+	})
+}
+
+func TestPoliciesDoNotTouchWhatIsThere(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, line := one(t, pump)
+		r.box.PowerFail(t.Context(), true)
+		_ = r.box.Safe(t.Context())
+		if line.sets != 0 {
+			t.Errorf("set %d times, want none", line.sets)
+		}
+	})
+}
+
+// The newest truth about a lease is told last, however slow the journal is.
+func TestClerkTellsTheNewestTruth(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		gate, quit := make(chan struct{}), make(chan struct{})
+		var told []string
+		c := newClerk(func(target, call string, open bool) {
+			<-gate
+			told = append(told, call)
+		})
+		over := make(chan struct{})
+		go func() { c.loop(quit); close(over) }()
+		c.note("pump", "c1")
+		synctest.Wait()
+		c.note("pump", "c2")
+		c.note("pump", "c3")
+		close(gate)
+		c.wait("pump", nil)
+		if got := strings.Join(told, ", "); got != "c1, c3" {
+			t.Errorf("told %s, want c1, c3", got)
+		}
+		close(quit)
+		<-over
+	})
+}

@@ -43,7 +43,7 @@ func TestRefusedCallsDoNotCount(t *testing.T) {
 
 func TestMaxOn(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r, line := one(t, OutputSpec{Name: "pump", MaxOn: time.Minute})
+		r, line := one(t, OutputSpec{Name: "pump", MaxOn: time.Minute, Longest: time.Hour})
 		r.do("pump on")
 		later(50 * time.Second)
 		r.do("pump on")   // neither this

@@ -230,3 +230,35 @@ func TestAnEndedContextNeverStopsAStartedAction(t *testing.T) {
 		r.want(r.box.Do(ctx, r.command("siren pulse 5s"), Meta{Call: "c2"}), Failed, "not started: ")
 	})
 }
+
+func TestAReservationThatWasPreemptedMovesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, line := one(t, siren)
+		disk, safeDisk := make(chan struct{}), make(chan struct{})
+		pulse := r.send("siren pulse 1m", Meta{Begin: func(context.Context, Action) error { <-disk; return nil }})
+		synctest.Wait()
+		off := r.send("siren off 5s", Meta{})
+		r.want(<-off, Refused, "off takes no argument") // a refused off ends nothing
+		line.set(func() { line.level = true })          // so that off has something to do
+		r.box.outputs[0].inbox <- func() { r.box.outputs[0].active = true }
+		off = r.send("siren off", Meta{Begin: func(context.Context, Action) error { <-safeDisk; return nil }})
+		synctest.Wait()
+		close(disk) // the pulse is journaled first, but off was asked for meanwhile
+		r.want(<-pulse, Failed, "ended by call c3")
+		r.want(r.do("siren pulse"), Refused, "busy: a move towards safe is under way")
+		close(safeDisk)
+		r.want(<-off, Done, "")
+		wantTrace(t, line, "-call c3")
+	})
+}
+
+func TestAContextThatEndsInBeginDoesNotStopTheAction(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r, _ := one(t, pump)
+		for range 20 {
+			ctx, cancel := context.WithCancel(t.Context())
+			begin := func(context.Context, Action) error { cancel(); return nil }
+			r.want(r.box.Do(ctx, r.command("pump pulse"), Meta{Call: "c1", Begin: begin}), Done, "")
+		}
+	})
+}

@@ -229,6 +229,9 @@ func TestLeaseTowardsSafeIsNoLease(t *testing.T) {
 		r.want(r.do("router on 10m"), Done, "")
 		later(time.Hour)
 		wantTrace(t, line, "+call c1, -call c2")
+		if want := []string{"router c2 true", "router c2 false"}; !slices.Equal(r.leases(), want) {
+			t.Errorf("journal was told %v, want %v", r.leases(), want)
+		}
 		if r.reported("router").Detail != "" {
 			t.Errorf("report says %q, want nothing", r.reported("router").Detail)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -140,8 +141,8 @@ func TestCallAnswerLost(t *testing.T) {
 	f.answers["POST /containers/"+boxID+"/calls"] = "drop"
 	code, _, err := f.do("call", "shop-12", "led read")
 	want(t, "call", code, 1, err)
-	if len(f.keys) < 2 || f.keys[0] != f.keys[1] {
-		t.Errorf("got the keys %q, want the same one twice", f.keys)
+	if len(f.keys) < 2 || len(slices.Compact(slices.Clone(f.keys))) != 1 {
+		t.Errorf("got the keys %q, want the same one several times", f.keys)
 	}
 }
 
@@ -173,6 +174,14 @@ func TestCallNoAnswer(t *testing.T) {
 			want(t, "call -json", code, exitUnknown, out+err, `"state":"`+tt.state+`"`)
 		})
 	}
+}
+
+// A wait as long as the call's life sees it expire.
+func TestCallExpires(t *testing.T) {
+	queued := step("queued", "", "")
+	f := callFake(t, queued, queued, step("expired", `,"closed":"2026-01-01T00:00:00.300Z"`, ""))
+	code, out, err := f.do("call", "shop-12", "router cycle 10s", "-ttl", "300ms", "-wait", "300ms")
+	want(t, "call", code, exitRefused, out+err, "expired: the box did not take it within 300 ms")
 }
 
 // The event stream is faster than the held GET, and says the same.

@@ -23,6 +23,7 @@ func verbs() []verb {
 		{"ls", "what state is each box in, and why", ls},
 		{"watch", "follow calls and boxes as they change", watch},
 		{"token", "add, list and remove the tokens that operators use", token},
+		{"demo", "show it all on this machine, without hardware", demo},
 		{"version", "print the version", version},
 	}
 }

@@ -70,6 +70,7 @@ func TestFlagsAnywhere(t *testing.T) {
 		{"between", "a -x 1 b", "a b", "1", 0, false},
 		{"behind", "a b -x=1", "a b", "1", 0, false},
 		{"end of flags", "a -- -x 1", "a -x 1", "", 0, false},
+		{"word between", "-- a -x", "a -x", "", 0, false},
 		{"end of flags first", "-- -x", "-x", "", 0, false},
 		{"too few", "-x 1", "", "1", 2, true},
 		{"too many", "a b c d", "", "", 2, true},

@@ -65,9 +65,12 @@ func TestWatch(t *testing.T) {
 // A stream that breaks is taken up again, and the gap is told.
 func TestWatchReconnects(t *testing.T) {
 	f := newFake(t)
-	f.stream = []string{callEvent, shopEvent}
-	code, out, err := f.watch(2)
-	want(t, "watch", code, 0, out+err, "led read", "late", "the service went away (", "the service is back")
+	f.stream = []string{callEvent, shopEvent, strings.ReplaceAll(shopEvent, "late", "offline")}
+	code, out, err := f.watch(4) // the list still says online, so each connection shows it again
+	want(t, "watch", code, 0, out+err, "led read", "late", "offline", "the service went away (", "the service is back")
+	if got := strings.Count(err, "went away"); got != 2 {
+		t.Errorf("got %d losses in\n%s\nwant both told, once each", got, err)
+	}
 }
 
 func TestWatchFaults(t *testing.T) {

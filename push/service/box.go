@@ -130,9 +130,9 @@ func (b *box) refuses(instance string) bool {
 	return instance != "" && b.standing.Picked != "" && b.standing.Picked != instance
 }
 
-// leave takes note of a poll that is over; alive says that its client got the reply. The deadline of the silence counts
-// from here in any case, the heartbeat only from a client that lives.
-func (b *box) leave(p *poll, alive bool, now time.Time) {
+// leave takes note of a poll that is over and reports whether it counts. The deadline of the silence counts from here in any
+// case, a heartbeat is only what the client lives to take.
+func (b *box) leave(p *poll, how outcome, now time.Time) (counts bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.polls = slices.DeleteFunc(b.polls, func(other *poll) bool { return other == p })
@@ -140,18 +140,16 @@ func (b *box) leave(p *poll, alive bool, now time.Time) {
 		b.newest = nil
 	}
 	if p.deaf {
-		return
+		return false
 	}
 	b.base = now
-	if alive {
-		b.seen = now
-	}
 	switch {
-	case alive && p.superseded && p.instance == "": // our agent says who it is
+	case how == ranOut && p.superseded && p.instance == "": // our agent says who it is
 		b.overlaps++
-	case alive:
+	case how == ranOut || how == took:
 		b.overlaps = 0
 	}
+	return true
 }
 
 // twoDevices says that two clients without instances use this container (protocol.md 3): one poll that ended beside a newer one is a

@@ -26,16 +26,15 @@ func (s *Service) servePoll(w http.ResponseWriter, r *request) {
 		s.refuse(w, r.Request, f, true)
 		return
 	}
+	defer s.polls.leave()
 	b, ctx := r.box, r.Context()
 	s.lift(w)
 	s.open(p, b, ctx)
 	c, how := s.hold(ctx, b, p)
-	alive := s.answerPoll(w, r, c, how)
-	b.leave(p, alive, time.Now())
-	if !p.isDeaf(b) && alive {
+	counts := b.leave(p, how, time.Now()) // before the reply: the client's next poll may be here before we go on
+	if s.answerPoll(w, r, c, how) && counts {
 		s.beat(ctx, b)
 	}
-	s.polls.leave()
 }
 
 // pollOf reads what the poll says of itself and counts it in, or says why it may not wait.

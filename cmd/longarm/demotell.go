@@ -1,0 +1,141 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"longarm/hw/clock"
+)
+
+const (
+	blue = "34"
+	cyan = "36"
+
+	laneWidth = len("service -> operator")
+	// tellHold is how long a line waits for an earlier one from another source.
+	tellHold = 40 * time.Millisecond
+)
+
+// Ranks order lines of the same millisecond, which is as fine as the service's
+// times are: what causes comes before what is caused.
+const (
+	rankHead = iota
+	rankQueued
+	rankDelivered
+	rankAcknowledged
+	rankEdge
+	rankClosed
+	rankBox
+	rankCheck
+)
+
+// teller prints lines in the order of their times, which come from sources
+// that are read at different moments. Safe for concurrent use.
+type teller struct {
+	w     io.Writer
+	p     painter
+	start time.Time     // wall clock, whole milliseconds
+	base  time.Time     // wall clock at the moment of mono
+	mono  time.Duration // CLOCK_MONOTONIC, the clock of the trace
+
+	mu      sync.Mutex
+	pending []told
+	chapter int
+}
+
+// told is a line that waits to be printed.
+type told struct {
+	chapter, rank int
+	at            time.Duration // since the start
+	came          time.Time
+	text          string
+}
+
+func newTeller(w io.Writer, p painter) *teller {
+	t := &teller{w: w, p: p, base: time.Now().Round(0), mono: clock.Monotonic()}
+	t.start = t.base.Truncate(time.Millisecond)
+	return t
+}
+
+// traced is the wall-clock time of t_us of a trace line.
+func (t *teller) traced(us int64) time.Time {
+	return t.base.Add(time.Duration(us)*time.Microsecond - t.mono)
+}
+
+// say tells that at some time one said something to another.
+func (t *teller) say(at time.Time, rank int, from, to, text string) {
+	since := at.Sub(t.start).Truncate(time.Millisecond)
+	lane := from + " → " + to
+	pad := strings.Repeat(" ", max(0, laneWidth-utf8.RuneCountInString(lane)))
+	lane = t.p.paint(laneColours[from], from) + t.p.paint(dim, " → ") + t.p.paint(laneColours[to], to)
+	t.add(told{rank: rank, at: since, text: fmt.Sprintf("%s  %s%s  %s", t.p.paint(dim, fmt.Sprintf("%6d ms", since.Milliseconds())), lane, pad, text)})
+}
+
+// laneColours of those who speak; a line that moves has the last one.
+var laneColours = map[string]string{
+	"operator": bold, "service": cyan, "agent": green, "board": magenta, "world": blue,
+	"router": yellow, "lamp": yellow, "pump": yellow,
+}
+
+// head starts a chapter.
+func (t *teller) head(text, more string) {
+	t.mu.Lock()
+	t.chapter++
+	t.mu.Unlock()
+	text = "\n" + t.p.paint(bold, text)
+	if more != "" {
+		text += t.p.paint(dim, "  "+more)
+	}
+	t.add(told{rank: rankHead, at: time.Since(t.start), text: text})
+}
+
+// check tells that something is as expected.
+func (t *teller) check(text string) { t.note(t.p.paint(green, "ok") + "  " + text) }
+
+// note tells something that nobody said.
+func (t *teller) note(text string) {
+	t.add(told{rank: rankCheck, at: time.Since(t.start), text: strings.Repeat(" ", 11) + text})
+}
+
+func (t *teller) add(l told) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.chapter, l.came, l.at = t.chapter, time.Now(), l.at.Truncate(time.Millisecond)
+	t.pending = append(t.pending, l)
+}
+
+// run prints until ctx ends; what is left then is for flush.
+func (t *teller) run(ctx context.Context) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			t.flush(false)
+		}
+	}
+}
+
+// flush prints what has waited long enough, or everything.
+func (t *teller) flush(all bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slices.SortStableFunc(t.pending, func(a, b told) int {
+		return cmp.Or(cmp.Compare(a.chapter, b.chapter), cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank))
+	})
+	n := 0
+	for n < len(t.pending) && (all || time.Since(t.pending[n].came) >= tellHold) {
+		fmt.Fprintln(t.w, t.pending[n].text)
+		n++
+	}
+	t.pending = slices.Delete(t.pending, 0, n)
+}
