@@ -31,7 +31,8 @@ type Notifier interface {
 	Changes() <-chan struct{}
 }
 
-// Level is one input.
+// Level is one input. One that also has Proof() string says what its reading
+// proves; else that is "readback".
 type Level interface {
 	Active() (bool, error)
 }

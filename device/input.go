@@ -48,32 +48,32 @@ func (in *input) open(ctx context.Context, hw Hardware) error {
 	in.level, in.fault = level, err
 	in.mu.Unlock()
 	if err == nil {
-		_, err = in.ask()
+		err = in.ask()
 	}
 	in.box.signal()
 	return err
 }
 
 // ask reads the level at the hardware.
-func (in *input) ask() (bool, error) {
+func (in *input) ask() error {
 	in.mu.Lock()
 	level, fault, edges := in.level, in.fault, in.edges
 	in.mu.Unlock()
 	if fault != nil {
-		return false, fmt.Errorf("not usable: %w", fault)
+		return fmt.Errorf("not usable: %w", fault)
 	}
 	done := in.box.guard("input " + in.spec.Name)
 	active, err := level.Active()
 	done()
 	if err != nil {
-		return false, fmt.Errorf("the line could not be read: %w", err)
+		return fmt.Errorf("the line could not be read: %w", err)
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.edges == edges || !in.known {
 		in.see(active)
 	}
-	return in.active, nil
+	return nil
 }
 
 // edge is told each new level by the hardware. It never blocks.
@@ -129,7 +129,7 @@ func (in *input) do(ctx context.Context, c Command) Answer {
 	case "read":
 		if err := noArgs(c); err != nil {
 			v = verdict{Refused, err.Error()}
-		} else if _, err := in.ask(); err != nil {
+		} else if err := in.ask(); err != nil {
 			v = verdict{in.unread(), err.Error()}
 		}
 	case "wait":
@@ -169,7 +169,7 @@ func (in *input) wait(ctx context.Context, c Command) verdict {
 		return verdict{Refused, "power: the supply has failed, nothing is waited for"}
 	}
 	defer func() { in.mu.Lock(); delete(in.waits, w); in.mu.Unlock() }()
-	if _, err := in.ask(); err != nil { // the level, now that no edge can be missed
+	if err := in.ask(); err != nil { // the level, now that no edge can be missed
 		return verdict{in.unread(), err.Error()}
 	}
 	timer := time.NewTimer(limit)
@@ -195,10 +195,19 @@ func (in *input) state() TargetState {
 	case in.fault != nil:
 		s.Detail = "not usable: " + in.fault.Error()
 	case in.known:
-		s.Active, s.Proof, s.Load = in.active, "readback", string(LoadOff)
+		s.Active, s.Proof, s.Load = in.active, levelProof(in.level), string(LoadOff)
 		if in.active {
 			s.Load = string(LoadOn)
 		}
 	}
 	return s
+}
+
+// levelProof is "readback" but for a level that says otherwise of itself, such
+// as a simulated one.
+func levelProof(l Level) string {
+	if p, ok := l.(interface{ Proof() string }); ok {
+		return p.Proof()
+	}
+	return "readback"
 }

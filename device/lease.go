@@ -36,8 +36,9 @@ func (o *output) noteLease() { o.box.clerk.note(o.spec.Name, o.lease) }
 // call at a time, so that no owner of a line waits for a disk. Only the newest
 // truth of each target is told.
 type clerk struct {
-	tell func(target, call string, open bool)
-	wake chan struct{}
+	tell  func(target, call string, open bool)
+	wake  chan struct{}
+	baton chan struct{} // held by the loop that runs
 
 	mu    sync.Mutex
 	want  map[string]*wish
@@ -52,7 +53,7 @@ type wish struct {
 }
 
 func newClerk(tell func(target, call string, open bool)) *clerk {
-	return &clerk{tell: tell, wake: make(chan struct{}, 1), want: make(map[string]*wish), have: make(map[string]string)}
+	return &clerk{tell: tell, wake: make(chan struct{}, 1), baton: make(chan struct{}, 1), want: make(map[string]*wish), have: make(map[string]string)}
 }
 
 // note asks for a lease to be told about; it does not wait.
@@ -94,6 +95,8 @@ func (c *clerk) wait(target string, closed <-chan struct{}) {
 
 // loop tells until quit, and then what is left.
 func (c *clerk) loop(quit <-chan struct{}) {
+	c.baton <- struct{}{}
+	defer func() { <-c.baton }()
 	for {
 		c.tellAll()
 		select {

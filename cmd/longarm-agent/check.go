@@ -19,7 +19,7 @@ lines are not looked for.`
 
 func check(_ context.Context, c command) int {
 	var s settings
-	words, code, done := c.parse("check", checkHelp, &s, true)
+	words, code, done := c.parse("check", checkHelp, &s)
 	if done {
 		return code
 	}

@@ -57,7 +57,7 @@ func openPlant(ctx context.Context, c command, verb string, s settings) (*plant,
 
 func do(ctx context.Context, c command) int {
 	var s settings
-	words, code, done := c.parse("do", doHelp, &s, true)
+	words, code, done := c.parse("do", doHelp, &s)
 	if done {
 		return code
 	}
@@ -145,7 +145,7 @@ func answerCode(state string) int {
 
 func safe(ctx context.Context, c command) int {
 	var s settings
-	words, code, done := c.parse("safe", safeHelp, &s, true)
+	words, code, done := c.parse("safe", safeHelp, &s)
 	if done {
 		return code
 	}

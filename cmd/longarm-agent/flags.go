@@ -10,22 +10,20 @@ const defaultConfig = "/etc/longarm/longarm.toml"
 
 // settings are the flags that the verbs share.
 type settings struct {
-	config                     string
-	sim                        bool
-	simTrace, simControl, logs string
+	config               string
+	sim                  bool
+	simTrace, simControl string
 }
 
 // parse reads a verb's flags, which may stand before or after its words. It
 // returns the words; done says that the verb ends here, with code.
-func (c command) parse(name, help string, s *settings, withSim bool) (words []string, code int, done bool) {
+func (c command) parse(name, help string, s *settings) (words []string, code int, done bool) {
 	f := flag.NewFlagSet("longarm-agent "+name, flag.ContinueOnError)
 	f.SetOutput(c.stderr)
 	f.StringVar(&s.config, "config", defaultConfig, "the box's config `FILE` (TOML)")
-	if withSim {
-		f.BoolVar(&s.sim, "sim", false, "simulate the GPIO lines: no hardware is needed")
-		f.StringVar(&s.simTrace, "sim-trace", "", "append each simulated edge to `FILE`, one JSON line each")
-		f.StringVar(&s.simControl, "sim-control", "", "listen on the unix socket `PATH` for 'led on', 'power fail', …")
-	}
+	f.BoolVar(&s.sim, "sim", false, "simulate the GPIO lines: no hardware is needed")
+	f.StringVar(&s.simTrace, "sim-trace", "", "append each simulated edge to `FILE`, one JSON line each")
+	f.StringVar(&s.simControl, "sim-control", "", "listen on the unix socket `PATH` for 'led on', 'power fail', …")
 	f.Usage = func() {
 		fmt.Fprintf(c.stderr, "Usage: longarm-agent %s\n\n%s\n\nFlags:\n", name, help)
 		f.PrintDefaults()

@@ -30,7 +30,7 @@ const memoryLimit = 8 << 20
 
 func run(ctx context.Context, c command) int {
 	var s settings
-	words, code, done := c.parse("run", runHelp, &s, true)
+	words, code, done := c.parse("run", runHelp, &s)
 	if done {
 		return code
 	}
@@ -67,10 +67,7 @@ func serve(ctx context.Context, log *slog.Logger, s settings) error {
 
 	watchdog := agent.NewWatchdog()
 	p.openBox(ctx, watchdog.Guard)
-	options, err := p.agentOptions(notify, watchdog)
-	if err != nil {
-		return err
-	}
+	options := p.agentOptions(notify, watchdog)
 	link, err := p.connect(&options)
 	if err != nil {
 		return err
@@ -80,7 +77,7 @@ func serve(ctx context.Context, log *slog.Logger, s settings) error {
 }
 
 // agentOptions gathers what the agent is told about this box.
-func (p *plant) agentOptions(notify *systemd.Notifier, watchdog *agent.Watchdog) (agent.Options, error) {
+func (p *plant) agentOptions(notify *systemd.Notifier, watchdog *agent.Watchdog) agent.Options {
 	id, err := instance(p.journal)
 	if err != nil {
 		p.log.Warn("this box looks new to the service after a restart", "err", err)
@@ -99,7 +96,7 @@ func (p *plant) agentOptions(notify *systemd.Notifier, watchdog *agent.Watchdog)
 	if err := agent.MarkRunning(p.journal, boot); err != nil {
 		p.log.Warn("this run is not noted", "err", err)
 	}
-	return o, nil
+	return o
 }
 
 // tellInit sends the agent's words to systemd; without it they go nowhere.

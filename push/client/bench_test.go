@@ -128,6 +128,9 @@ func BenchmarkPollReply(b *testing.B) {
 	b.ReportMetric(micros(p50(own)), "own-p50-us")
 	b.ReportMetric(micros(p50(http)), "net/http-p50-us")
 	b.ReportMetric(float64(p50(own))/float64(p50(http)), "ratio")
+	if p50(own) > p50(http) {
+		b.Errorf("own client p50 %v, net/http %v: want never above", p50(own), p50(http))
+	}
 }
 
 // BenchmarkSignOff compares the warm connection with a fresh one: from the
@@ -199,4 +202,7 @@ func BenchmarkSignOff(b *testing.B) {
 	b.ReportMetric(micros(p50(warm)), "warm-p50-us")
 	b.ReportMetric(micros(p50(fresh)), "fresh-p50-us")
 	b.ReportMetric(float64(p50(warm))/float64(p50(fresh)), "ratio")
+	if p50(warm) > p50(fresh)/4 {
+		b.Errorf("warm p50 %v, fresh %v: want at most a quarter", p50(warm), p50(fresh))
+	}
 }

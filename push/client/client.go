@@ -250,7 +250,7 @@ func targetHost(location string) string {
 // clean makes the service's text fit for a log: one line, not long, and
 // without the key, should the service have echoed it.
 func (c *Client) clean(s string) string {
-	s = strings.ReplaceAll(s, c.key, "***")
+	s = strings.NewReplacer(c.key, "***", url.QueryEscape(c.key), "***").Replace(s)
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {
 			return ' '
@@ -272,13 +272,7 @@ func (c *Client) welcome(r reply) {
 		return
 	}
 	c.ours.Store(r.header.service == "1")
-	if c.o.GoodTime == nil {
-		return
+	if date, ok := httpDate(r.header.date); ok && c.o.GoodTime != nil && !date.After(r.from.until) {
+		c.o.GoodTime(date)
 	}
-	state := r.from.tls.ConnectionState()
-	date, ok := httpDate(r.header.date)
-	if !ok || len(state.PeerCertificates) == 0 || date.After(state.PeerCertificates[0].NotAfter) {
-		return
-	}
-	c.o.GoodTime(date)
 }

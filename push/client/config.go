@@ -48,7 +48,8 @@ type Options struct {
 	// section 4. The client puts TLS on top.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Now is the wall clock that certificates are checked at, already raised
-	// to the caller's floor; nil is time.Now. Nothing else uses it.
+	// to the caller's floor; nil is time.Now. Besides, a Retry-After date is
+	// compared with it if the reply has no Date. All timing is monotonic.
 	Now func() time.Time
 	// GoodTime is told the Date of each authenticated reply that is not later
 	// than the end of the service's certificate. It is called on the caller's

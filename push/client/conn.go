@@ -51,6 +51,8 @@ type conn struct {
 	raw net.Conn
 	br  *bufio.Reader // guarded by read
 	end *endpoint
+	// until is the end of the certificate that the service showed.
+	until time.Time
 
 	write, read chan struct{} // capacity 1, full when held
 
@@ -67,11 +69,16 @@ type slot struct {
 	err  error
 }
 
+// newConn takes over t, whose handshake is done, and raw below it.
 func newConn(t *tls.Conn, raw net.Conn, e *endpoint) *conn {
-	return &conn{
+	c := &conn{
 		tls: t, raw: raw, end: e, br: bufio.NewReader(t),
 		write: make(chan struct{}, 1), read: make(chan struct{}, 1),
 	}
+	if chain := t.ConnectionState().PeerCertificates; len(chain) > 0 {
+		c.until = chain[0].NotAfter
+	}
+	return c
 }
 
 // exchange sends b and waits for its reply.
@@ -206,8 +213,16 @@ func timeout(err error) bool {
 	return ok && t.Timeout()
 }
 
+// errGaveUp is what 408 says: the service got tired of an idle connection, and
+// the request and its reply have crossed. It was not served.
+var errGaveUp = errors.New("the service ended it as idle (408)")
+
 // deliver hands the head of the queue its reply.
 func (c *conn) deliver(resp response) {
+	if resp.status == 408 {
+		c.fail(&lostError{errGaveUp})
+		return
+	}
 	c.mu.Lock()
 	if len(c.queue) == 0 {
 		c.mu.Unlock()

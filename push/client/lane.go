@@ -36,7 +36,7 @@ func (l *lane) do(ctx context.Context, r request) (reply, error) {
 	case <-ctx.Done():
 		return reply{}, context.Cause(ctx)
 	}
-	if c := l.warm.Load(); c.alive() {
+	if c := l.idle(); c != nil {
 		sent := time.Now()
 		resp, err := l.exchange(ctx, c, r)
 		if err == nil || !l.again(ctx, err, sent) {
@@ -70,10 +70,18 @@ func (l *lane) again(ctx context.Context, err error, sent time.Time) bool {
 	return lost && ctx.Err() == nil && (l.stale == 0 || time.Since(sent) < l.stale)
 }
 
+// fresh dials a connection that is the caller's own.
+func (l *lane) fresh(ctx context.Context) (*conn, error) {
+	if l.closed.Load() {
+		return nil, errClosed
+	}
+	return l.dialer.open(ctx, l.dial)
+}
+
 // open dials and keeps the new connection as the warm one. The caller has the
 // turn.
 func (l *lane) open(ctx context.Context) (*conn, error) {
-	c, err := l.dialer.open(ctx, l.dial)
+	c, err := l.fresh(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,14 +102,23 @@ func (l *lane) keepWarm(ctx context.Context) error {
 	default:
 		return nil
 	}
-	if c := l.warm.Load(); c.alive() {
-		c.probe()
-		if c.alive() {
-			return nil
-		}
+	if l.idle() != nil {
+		return nil
 	}
 	_, err := l.open(ctx)
 	return err
+}
+
+// idle gives the warm connection if it is still good for a request, or nil.
+func (l *lane) idle() *conn {
+	c := l.warm.Load()
+	if c.alive() {
+		c.probe()
+	}
+	if c.alive() {
+		return c
+	}
+	return nil
 }
 
 // suspect gives up an idle connection whose path has proved dead elsewhere.

@@ -9,11 +9,12 @@ import (
 
 // probeLimit is how long a probe waits for TLS to work through bytes that are
 // there already.
-const probeLimit = 5 * time.Millisecond
+const probeLimit = time.Millisecond
 
-// probe looks whether the peer has closed an idle connection, without sending
-// anything and without waiting for the network. It does nothing while a
-// request uses the connection, since that one will find out.
+// probe looks whether the peer has closed an idle connection or has sent what
+// nobody asked for, which would pass as the next reply. It sends nothing and
+// does not wait for the network. It does nothing while a request uses the
+// connection, since that one will find out.
 func (c *conn) probe() {
 	select {
 	case c.read <- struct{}{}:

@@ -245,6 +245,7 @@ func TestWriteDeadline(t *testing.T) {
 			_, err := c.Ack(t.Context(), "c", "m") // the peer's reader takes this one and stops
 			acked <- err
 		}()
+		time.Sleep(2 * probeLimit)
 		synctest.Wait()
 		warm := c.second.warm.Load()
 		start := time.Now()
@@ -305,6 +306,69 @@ func TestBytesNobodyAskedFor(t *testing.T) {
 		synctest.Wait()
 		if err := c.KeepWarm(t.Context()); err != nil || s.dials() != 2 {
 			t.Errorf("got %v, %d connections, want a second one", err, s.dials())
+		}
+	})
+}
+
+// TestIdleConnectionEnded covers what services say, or do not say, when they
+// end an idle connection: the next request must not take it for its reply.
+func TestIdleConnectionEnded(t *testing.T) {
+	for _, last := range []string{
+		"", "HTTP/1.1 408 Request Time-out\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 33\r\n\r\n" + `{"success":true,"message":"fake"}`, "\x00",
+	} {
+		bubble(t, func(t *testing.T, s *service, c *Client) {
+			s.serve(func(g *got) {
+				g.answer(200, golden(t, "reply-ok.json"))
+				go func() { // in a TLS record of its own, behind the reply
+					if last != "" {
+						g.raw(last)
+					}
+					g.on.tls.Close()
+				}()
+			})
+			for range 3 {
+				if r, err := c.Ack(t.Context(), "c", "m"); err != nil || r.Message != "" {
+					t.Errorf("%q: got %+v, %v", last, r, err)
+				}
+				synctest.Wait()
+			}
+		})
+	}
+}
+
+// TestRequestTimeoutCrosses: a 408 that crosses a request on its way is no
+// reply to it.
+func TestRequestTimeoutCrosses(t *testing.T) {
+	bubble(t, func(t *testing.T, s *service, c *Client) {
+		if err := c.KeepWarm(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p := <-s.peers
+		go func() {
+			g := <-p.requests
+			g.answer(408, "", "Connection: close")
+			p.tls.Close()
+		}()
+		s.serve(func(g *got) { g.answer(200, golden(t, "reply-ok.json")) })
+		if err := c.SignOff(t.Context(), "power-fail", 1); err != nil || s.dials() != 2 {
+			t.Errorf("got %v, %d connections", err, s.dials())
+		}
+	})
+}
+
+func TestTooManyUnread(t *testing.T) {
+	bubble(t, func(t *testing.T, s *service, c *Client) {
+		s.serve(func(*got) {})
+		for range maxUnread + 2 {
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() { time.Sleep(time.Second); cancel() }()
+			if _, err := c.Ack(ctx, "c", "m"); !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+		}
+		if s.dials() != 2 {
+			t.Errorf("got %d connections, want the first one given up after %d replies that nobody saw", s.dials(), maxUnread+1)
 		}
 	})
 }

@@ -56,7 +56,7 @@ func (c *Client) SignOff(ctx context.Context, reason string, n uint64) error {
 			return c.signedOff(r, err)
 		}
 	}
-	fresh, err := c.second.dialer.open(ctx, c.second.dial)
+	fresh, err := c.second.fresh(ctx)
 	if err != nil {
 		return fmt.Errorf("sign off: %w", err)
 	}

@@ -37,6 +37,7 @@ func TestInstancesAlternate(t *testing.T) {
 		pa.wait()
 		pb.wait()
 		w.api("POST", "/api/v1/containers/box/instance", `{"instance":"a"}`, 200)
+		wantReply(t, "a client without an instance", w.poll().wait(), 200, idle)
 		g := w.poll(b).wait()
 		if g.status != 409 || g.took != time.Second {
 			t.Errorf("the other instance: got %d %s after %v, want 409 after 1s", g.status, g.body, g.took)

@@ -21,6 +21,7 @@ func TestPutBackKeepsPlace(t *testing.T) {
 		var broken atomic.Bool
 		w.pipes.wrap = func(c net.Conn) net.Conn { return &breaks{Conn: c, broken: &broken} }
 		first, second := w.call("first", "60s"), w.call("second", "60s")
+		w.client.CloseIdleConnections() // a request on a used connection would be sent twice
 		broken.Store(true)
 		if g := w.poll().wait(); g.err == nil {
 			t.Fatalf("the broken poll got %s", g.body)

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -27,6 +28,7 @@ type world struct {
 	client *http.Client
 	pipes  *pipes
 	still  bool   // without Run
+	base   string // URL of a real server
 	stop   func() // the service, as a kill would: only the engine stays
 }
 
@@ -136,7 +138,7 @@ type got struct {
 // send makes one request; headers are "name: value".
 func (w *world) send(ctx context.Context, method, path, body string, headers ...string) got {
 	start := time.Now()
-	r, err := http.NewRequestWithContext(ctx, method, "http://service"+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, cmp.Or(w.base, "http://service")+path, strings.NewReader(body))
 	if err != nil {
 		return got{err: err}
 	}
