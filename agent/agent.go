@@ -116,6 +116,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	stopBox()
 	waitFor(last, &box)
 	err = errors.Join(a.calls.wait(last), a.outbox.flush(last))
+	a.lastState(last)
 	err = errors.Join(err, a.signOff(last, reason))
 	stopServe()
 	waitFor(last, &loops)

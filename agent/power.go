@@ -143,7 +143,11 @@ func (p *powerFail) failed(ctx context.Context) {
 	}
 	err := <-signed
 	p.agent.markPower(true)
-	p.agent.log.Warn("power failed", "signed_off", err == nil, "outputs_moved", lasting, "err", err)
+	if err != nil {
+		p.agent.log.Warn("sign-off at power-fail not delivered", "err", err)
+	}
+	p.agent.log.Warn("power failed", "outputs_moved", lasting)
+	p.agent.lastState(budget) // after a sign-off it tells where the outputs are, and signs nothing on
 	if lasting && p.spec.Then != "stay" && p.spec.Then != "" {
 		if err := p.agent.request(p.spec.Then); err != nil {
 			p.agent.log.Error("power action not asked for", "action", p.spec.Then, "err", err)

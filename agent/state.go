@@ -84,6 +84,19 @@ func (a *Agent) sendState(ctx context.Context, dirty bool) bool {
 	return a.o.Link.State(ctx, a.report()) != nil
 }
 
+// lastState leaves the settled state behind, as what people see until the box
+// is back.
+func (a *Agent) lastState(ctx context.Context) {
+	if !a.online.Load() || !a.o.Link.Ours() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, stateSpacing)
+	defer cancel()
+	if err := a.o.Link.State(ctx, a.report()); err != nil {
+		a.log.Debug("last state not delivered", "err", err)
+	}
+}
+
 // changed asks for a new report and status line.
 func (a *Agent) changed() {
 	kick(a.signedOn)

@@ -115,7 +115,7 @@ func (s *sightings) call(d callDoc) {
 			s.t.say(d.At.Queued, rankQueued, "operator", "service", n+" call "+s.short(d.Data))
 		}
 		if !d.At.Delivered.IsZero() && d.At.Delivered != was.At.Delivered {
-			s.t.say(d.At.Delivered, rankDelivered, "service", "agent", n+" "+s.short(d.Data)+s.t.p.paint(dim, " (answers the held poll)"))
+			s.t.say(d.At.Delivered, rankDelivered, "service", "agent", n+" "+s.short(d.Data)+s.t.p.paint(dim, " (the reply to a poll)"))
 		}
 		if !d.At.Acknowledged.IsZero() && was.At.Acknowledged.IsZero() {
 			s.t.say(d.At.Acknowledged, rankAcknowledged, "agent", "service", n+" acknowledged")
@@ -147,7 +147,7 @@ func (s *sightings) container(d containerDoc) {
 			return
 		}
 		s.boxWas = line
-		text := "signs on, the next poll is held: " + s.t.p.state(clean(d.State))
+		text := "polls: " + s.t.p.state(clean(d.State))
 		switch d.State {
 		case "online":
 		case "signed-off":

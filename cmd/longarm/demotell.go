@@ -46,16 +46,16 @@ type teller struct {
 	mono  time.Duration // CLOCK_MONOTONIC, the clock of the trace
 
 	mu      sync.Mutex
-	pending []told
-	chapter int
+	pending []demoLine
+	epoch   int
 }
 
-// told is a line that waits to be printed.
-type told struct {
-	chapter, rank int
-	at            time.Duration // since the start
-	came          time.Time
-	text          string
+// demoLine is a line that waits to be printed.
+type demoLine struct {
+	epoch, rank int
+	at          time.Duration // since the start
+	came        time.Time
+	text        string
 }
 
 func newTeller(w io.Writer, p painter) *teller {
@@ -75,7 +75,7 @@ func (t *teller) say(at time.Time, rank int, from, to, text string) {
 	lane := from + " → " + to
 	pad := strings.Repeat(" ", max(0, laneWidth-utf8.RuneCountInString(lane)))
 	lane = t.p.paint(laneColours[from], from) + t.p.paint(dim, " → ") + t.p.paint(laneColours[to], to)
-	t.add(told{rank: rank, at: since, text: fmt.Sprintf("%s  %s%s  %s", t.p.paint(dim, fmt.Sprintf("%6d ms", since.Milliseconds())), lane, pad, text)})
+	t.add(demoLine{rank: rank, at: since, text: fmt.Sprintf("%s  %s%s  %s", t.p.paint(dim, fmt.Sprintf("%6d ms", since.Milliseconds())), lane, pad, text)})
 }
 
 // laneColours of those who speak; a line that moves has the last one.
@@ -84,16 +84,22 @@ var laneColours = map[string]string{
 	"router": yellow, "lamp": yellow, "pump": yellow,
 }
 
+// step is called before the demo does something: what is seen afterwards is
+// printed after what was seen before, whatever the milliseconds say.
+func (t *teller) step() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.epoch++
+}
+
 // head starts a chapter.
 func (t *teller) head(text, more string) {
-	t.mu.Lock()
-	t.chapter++
-	t.mu.Unlock()
+	t.step()
 	text = "\n" + t.p.paint(bold, text)
 	if more != "" {
 		text += t.p.paint(dim, "  "+more)
 	}
-	t.add(told{rank: rankHead, at: time.Since(t.start), text: text})
+	t.add(demoLine{rank: rankHead, at: time.Since(t.start), text: text})
 }
 
 // check tells that something is as expected.
@@ -101,13 +107,14 @@ func (t *teller) check(text string) { t.note(t.p.paint(green, "ok") + "  " + tex
 
 // note tells something that nobody said.
 func (t *teller) note(text string) {
-	t.add(told{rank: rankCheck, at: time.Since(t.start), text: strings.Repeat(" ", 11) + text})
+	t.step()
+	t.add(demoLine{rank: rankCheck, at: time.Since(t.start), text: strings.Repeat(" ", 11) + text})
 }
 
-func (t *teller) add(l told) {
+func (t *teller) add(l demoLine) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l.chapter, l.came, l.at = t.chapter, time.Now(), l.at.Truncate(time.Millisecond)
+	l.epoch, l.came, l.at = t.epoch, time.Now(), l.at.Truncate(time.Millisecond)
 	t.pending = append(t.pending, l)
 }
 
@@ -129,8 +136,8 @@ func (t *teller) run(ctx context.Context) {
 func (t *teller) flush(all bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	slices.SortStableFunc(t.pending, func(a, b told) int {
-		return cmp.Or(cmp.Compare(a.chapter, b.chapter), cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank))
+	slices.SortStableFunc(t.pending, func(a, b demoLine) int {
+		return cmp.Or(cmp.Compare(a.epoch, b.epoch), cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank))
 	})
 	n := 0
 	for n < len(t.pending) && (all || time.Since(t.pending[n].came) >= tellHold) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // fake is a service that speaks design.md section 6 from a script.
@@ -132,7 +134,9 @@ func (f *fake) env(name string) string {
 func (f *fake) do(args ...string) (code int, stdout, stderr string) {
 	f.t.Helper()
 	var out, err bytes.Buffer
-	code = run(f.t.Context(), args, f.env, &out, &err)
+	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
+	defer cancel()
+	code = run(ctx, args, f.env, &out, &err)
 	return code, out.String(), err.String()
 }
 

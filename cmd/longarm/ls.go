@@ -75,13 +75,12 @@ func lsAll(ctx context.Context, c command, a *api, asJSON bool) int {
 		rows = append(rows, []string{clean(d.Name), clean(d.State), age(now, d.LastSeen), fmt.Sprint(d.OpenCalls),
 			strings.Join(d.notes(), "; "), strings.Join(targets(d.Report), ", ")})
 	}
-	return c.table(rows)
+	return c.table(c.painter(c.stdout), rows)
 }
 
 // table prints rows in columns; the second holds states and gets their colour
 // after the widths are known, since an escape sequence has no width.
-func (c command) table(rows [][]string) int {
-	p := c.painter(c.stdout)
+func (c command) table(p painter, rows [][]string) int {
 	var plain bytes.Buffer
 	w := tabwriter.NewWriter(&plain, 0, 0, 2, ' ', 0)
 	for _, row := range rows {

@@ -52,13 +52,18 @@ func TestLsOne(t *testing.T) {
 
 // Colours stand around the state alone and move no column.
 func TestTableColour(t *testing.T) {
-	line, at := "böx      online  1 s ago  online", 9
-	before, state, rest := cutState(line, at, "online")
-	if got := before + "<" + state + ">" + rest; got != "böx      <online>  1 s ago  online" {
-		t.Errorf("got %q, want the state in its column marked", got)
-	}
-	if _, state, _ := cutState("x", at, "online"); state != "" {
-		t.Errorf("got %q for a short line, want none", state)
+	rows := [][]string{{"NAME", "STATE", "NOTES"}, {"online", "online", "online"}, {"böx", "late", "x"}, {"bö", "odd", ""}}
+	for _, tt := range []struct {
+		p    painter
+		want string
+	}{
+		{false, "NAME    STATE   NOTES\nonline  online  online\nböx     late    x\nbö      odd\n"},
+		{true, "\x1b[1mNAME    STATE   NOTES\x1b[0m\nonline  \x1b[32monline\x1b[0m  online\nböx     \x1b[33mlate\x1b[0m    x\nbö      odd\n"},
+	} {
+		var out strings.Builder
+		if code := (command{stdout: &out}).table(tt.p, rows); code != 0 || out.String() != tt.want {
+			t.Errorf("got %d,\n%q\nwant\n%q", code, &out, tt.want)
+		}
 	}
 	if got := painter(true).state("online"); got != "\x1b[32monline\x1b[0m" {
 		t.Errorf("got %q, want green", got)

@@ -177,12 +177,10 @@ func (s *serving) greet(addr, token, pin string) {
 
 // serve answers requests until ctx ends or the service fails, then drains.
 func (s *serving) serve(ctx context.Context, svc *service.Service, socket net.Listener, cert tls.Certificate) error {
-	last := context.WithoutCancel(ctx) // timers and requests outlive the signal, until drained
+	last := context.WithoutCancel(ctx) // timers outlive the signal, until drained
 	timers, stopTimers := context.WithCancel(last)
 	defer stopTimers()
-	requests, endRequests := context.WithCancel(last)
-	defer endRequests()
-	server := s.server(svc.Handler(), requests, cert)
+	server := s.server(svc.Handler(), cert)
 	failed := make(chan error, 2)
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -204,7 +202,6 @@ func (s *serving) serve(ctx context.Context, svc *service.Service, socket net.Li
 	limit, done := context.WithTimeout(last, drainLimit)
 	defer done()
 	err = errors.Join(err, svc.Drain(limit))
-	endRequests() // event streams end here
 	if err := server.Shutdown(limit); err != nil {
 		s.log.Warn("some requests did not end in time", "err", err)
 		_ = server.Close() // its error is the listener's, which Shutdown has closed already
@@ -216,7 +213,7 @@ func (s *serving) serve(ctx context.Context, svc *service.Service, socket net.Li
 
 // server is HTTP/1.1 alone: the service takes over the connection of a held
 // poll, which HTTP/2 does not allow.
-func (s *serving) server(h http.Handler, requests context.Context, cert tls.Certificate) *http.Server {
+func (s *serving) server(h http.Handler, cert tls.Certificate) *http.Server {
 	var http1 http.Protocols
 	http1.SetHTTP1(true)
 	return &http.Server{
@@ -226,16 +223,15 @@ func (s *serving) server(h http.Handler, requests context.Context, cert tls.Cert
 		ReadHeaderTimeout: headerLimit,
 		IdleTimeout:       idleLimit,
 		MaxHeaderBytes:    headerBytes,
-		ErrorLog:          slog.NewLogLogger(quiet{s.log.Handler()}, slog.LevelWarn),
-		BaseContext:       func(net.Listener) context.Context { return requests },
+		ErrorLog:          slog.NewLogLogger(noHandshakes{s.log.Handler()}, slog.LevelWarn),
 	}
 }
 
-// quiet drops what strangers can write into the log at will: net/http reports
+// noHandshakes drops what strangers can write into the log at will: net/http reports
 // each failed handshake.
-type quiet struct{ slog.Handler }
+type noHandshakes struct{ slog.Handler }
 
-func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+func (q noHandshakes) Handle(ctx context.Context, r slog.Record) error {
 	if strings.HasPrefix(r.Message, "http: TLS handshake error") {
 		return nil
 	}

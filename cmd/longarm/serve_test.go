@@ -144,8 +144,8 @@ func TestServeOperator(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &queued); err != nil {
 		t.Fatal(err)
 	}
-	code, text = s.do("ls")
-	want(t, "ls with a call", code, 0, text, "shop-12  new    never  1")
+	code, text = s.do("ls", "shop-12")
+	want(t, "ls NAME with a call", code, 0, text, "open calls  1\n")
 	code, text = s.do("call", "-cancel", queued.MessageID)
 	want(t, "cancel", code, 0, text, "is cancelled")
 	code, text = s.do("call", "-cancel", queued.MessageID+"0")

@@ -24,6 +24,7 @@ func verbs() []verb {
 		{"watch", "follow calls and boxes as they change", watch},
 		{"token", "add, list and remove the tokens that operators use", token},
 		{"demo", "show it all on this machine, without hardware", demo},
+		{"bench", "measure what Longarm promises, on this machine", bench},
 		{"version", "print the version", version},
 	}
 }

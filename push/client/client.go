@@ -202,11 +202,8 @@ func (c *Client) post(ctx context.Context, path string, body []byte) (push.Reply
 
 // envelope reads the reply to anything but a poll.
 func (c *Client) envelope(r reply) (push.Reply, error) {
-	if r.status != 200 {
+	if r.status != 200 && r.status != 204 { // 204 has no envelope, and so says nothing
 		_, _, err := push.ParsePoll(r.status, r.body)
-		if err == nil {
-			err = push.ErrNoEnvelope // 204 says nothing
-		}
 		return push.Reply{}, c.refused(r, err)
 	}
 	e, err := push.ParseReply(r.body)

@@ -194,20 +194,24 @@ func TestPollOnStaleConnection(t *testing.T) {
 }
 
 func TestConnectionClose(t *testing.T) {
-	bubble(t, func(t *testing.T, s *service, c *Client) {
-		s.serve(func(g *got) {
-			g.answer(200, golden(t, "call.json"), "Connection: close")
-			g.on.tls.Close()
-		})
-		for n := range uint64(3) {
-			if _, err := c.Poll(t.Context(), n+1); err != nil {
-				t.Fatal(err)
+	for _, closes := range []bool{true, false} { // some services say it and leave the rest to the client
+		bubble(t, func(t *testing.T, s *service, c *Client) {
+			s.serve(func(g *got) {
+				g.answer(200, golden(t, "call.json"), "Connection: close")
+				if closes {
+					g.on.tls.Close()
+				}
+			})
+			for n := range uint64(3) {
+				if _, err := c.Poll(t.Context(), n+1); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
-		if s.dials() != 3 {
-			t.Errorf("got %d connections, want 3", s.dials())
-		}
-	})
+			if s.dials() != 3 {
+				t.Errorf("got %d connections, want 3", s.dials())
+			}
+		})
+	}
 }
 
 func TestPollBadAnswers(t *testing.T) {
@@ -249,6 +253,7 @@ func TestRetryAfter(t *testing.T) {
 		header string
 		want   time.Duration
 	}{
+		{"Fri, 02 Jan 1970 00:00:30 GMT\r\nDate: Fri, 02 Jan 1970 00:00:00 GMT", 30 * time.Second}, // both of the service's clock
 		{"30", 30 * time.Second},
 		{"Sat, 01 Jan 2000 00:01:00 GMT", time.Minute},
 		{"Fri, 31 Dec 1999 00:00:00 GMT", 0},

@@ -22,7 +22,7 @@ func (c *conn) probe() {
 	default:
 		return
 	}
-	if c.unread() > 0 || quiet(c.raw) {
+	if c.unread() > 0 || (c.br.Buffered() == 0 && quiet(c.raw)) {
 		return
 	}
 	// Something is there: a session ticket, or the end.

@@ -165,6 +165,39 @@ func TestSignOffPipelined(t *testing.T) {
 	}
 }
 
+// TestSignOffRequest: what was armed is sent only if it is what is asked for.
+func TestSignOffRequest(t *testing.T) {
+	tests := []struct {
+		auth, reason string
+		n            uint64
+		want, poll   string
+	}{
+		{"header", "power-fail", 9, "/base/push/box1/signoff?reason=power-fail", "9"},
+		{"header", "power-fail", 10, "/base/push/box1/signoff?reason=power-fail", "10"},
+		{"header", "shutdown", 9, "/base/push/box1/signoff?reason=shutdown", "9"},
+		{"query", "power-fail", 9, "/base/push/box1/signoff?reason=power-fail&apiKey=" + secret, "9"},
+	}
+	id := newIdentity(t, early, late)
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			s := newService(t, id)
+			cfg := testConfig(t, id)
+			cfg.Auth = tt.auth
+			c := link(t, s, cfg)
+			requests := make(chan *got, 1)
+			s.serve(func(g *got) { requests <- g; g.answer(200, golden(t, "reply-ok.json")) })
+			c.ArmSignOff("power-fail", 9)
+			if err := c.SignOff(t.Context(), tt.reason, tt.n); err != nil {
+				t.Fatal(err)
+			}
+			g := <-requests
+			if got, poll := g.URL.String(), g.Header.Get("x-longarm-poll"); g.Method != "GET" || got != tt.want || poll != tt.poll {
+				t.Errorf("got %s %s, poll %s, want %s, %s", g.Method, got, poll, tt.want, tt.poll)
+			}
+		})
+	}
+}
+
 func TestSignOffWithoutWarmConnection(t *testing.T) {
 	bubble(t, func(t *testing.T, s *service, c *Client) {
 		s.serve(func(g *got) { g.answer(200, golden(t, "reply-ok.json")) })
@@ -291,6 +324,9 @@ func TestBytesNobodyAskedFor(t *testing.T) {
 		for range 3 {
 			if r, err := c.Ack(t.Context(), "c", "m"); err != nil || r.Message != "" {
 				t.Fatalf("got %+v, %v", r, err)
+			}
+			if c.Armed() {
+				t.Error("a sign-off would take the bytes for its reply")
 			}
 		}
 		if s.dials() != 3 {
