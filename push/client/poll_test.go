@@ -99,6 +99,17 @@ func TestPollIdle(t *testing.T) {
 	})
 }
 
+// TestCallWithoutContainer is answered under the id that polled.
+func TestCallWithoutContainer(t *testing.T) {
+	bubble(t, func(t *testing.T, s *service, c *Client) {
+		s.serve(func(g *got) { g.answer(200, `{"success":true,"data":{"messageId":"m","data":"router on"}}`) })
+		call, err := c.Poll(t.Context(), 1)
+		if want := (push.Call{ContainerID: "box1", MessageID: "m", Data: "router on"}); call != want || err != nil {
+			t.Errorf("got %+v, %v, want %+v", call, err, want)
+		}
+	})
+}
+
 func TestPollQuickIdle(t *testing.T) {
 	bubble(t, func(t *testing.T, s *service, c *Client) {
 		s.serve(func(g *got) { g.answer(200, golden(t, "idle.json")) })

@@ -42,8 +42,9 @@ type reader struct {
 // before its colon, Content-Length beside Transfer-Encoding, a Transfer-Encoding
 // other than chunked in any version or status, a bad or second Content-Length
 // that would not have been used, a status outside 100 to 999, another version
-// than HTTP/1.x, a forbidden name in Trailer, and 101 are errors; so is what
-// exceeds [maxHeader] or [push.MaxBody].
+// than HTTP/1.x, a forbidden name in Trailer, a folded trailer or one that ends
+// with a bare LF, and 101 are errors; so is what exceeds [maxHeader] or
+// [push.MaxBody].
 func readResponse(br *bufio.Reader) (response, error) {
 	r := reader{br: br, left: maxHeader}
 	for {

@@ -92,6 +92,8 @@ func TestBadResponse(t *testing.T) {
 		{"chunk line of one line feed", chunked + "\n\n0", "CRLF"},
 		{"chunk too long", chunked + "2\r\nhix\r\n0\r\n\r\n", "longer than it says"},
 		{"chunk overhead", chunked + strings.Repeat("1;"+strings.Repeat("x", 1000)+"\r\ny\r\n", 20), "chunk overhead"},
+		{"trailer with a bare line feed", chunked + "0\r\nx: y\n\r\n", "CRLF"},
+		{"folded trailer", chunked + "0\r\nx: y\r\n z\r\n\r\n", "folded trailer"},
 		{"endless trailers", chunked + "0\r\n" + strings.Repeat("x: y\r\n", 1<<15), "header is longer than 16 KiB"},
 		{"gzip", ok + "Transfer-Encoding: gzip\r\n\r\n", "not supported"},
 		{"two encodings", ok + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "not supported"},
@@ -214,6 +216,7 @@ func documented(err error, in []byte, o opinion) bool {
 	text := err.Error()
 	for _, known := range []string{
 		"header is longer", "body is longer", "both Content-Length", "switched protocols", "forbidden trailer", "chunk overhead",
+		"does not end with CRLF", "folded trailer", // of a chunk's line net/http wants CRLF, too
 	} {
 		if strings.Contains(text, known) {
 			return true
