@@ -64,29 +64,34 @@ func startAgent(ctx context.Context, program, dir, url, container, keyFile, caFi
 }
 
 // startBox starts a box at the rig and waits until both its connections are
-// up: the poll is held, and a state report has come over the other one.
+// up: the poll is held, and the answer to a call has come over the other one.
 func (b *benchmark) startBox(ctx context.Context, r *rig) (*benchBox, error) {
 	x := &benchBox{rig: r, dir: r.dir, container: push.NewID()}
 	var err error
 	if x.player, err = startAgent(ctx, b.agent, r.dir, r.url(), x.container, r.keyFile(), r.caFile()); err != nil {
 		return nil, err
 	}
-	polled, reported := false, false
-	err = r.until(ctx, "the agent's first poll and report", func(a arrival) bool {
-		polled = x.sees(a) || polled
-		reported = reported || a.path == push.StatePath(x.container)
-		return polled && reported
-	})
-	if err == nil {
-		var dial net.Dialer
-		x.control, err = dial.DialContext(ctx, "unix", filepath.Join(r.dir, "control"))
-	}
-	if err != nil {
+	if err := x.join(ctx); err != nil {
 		x.stop()
 		return nil, fmt.Errorf("%w; the agent's last words: %s", err, x.lastWords())
 	}
-	x.answers = bufio.NewReader(x.control)
 	return x, nil
+}
+
+func (x *benchBox) join(ctx context.Context) error {
+	if err := x.rig.until(ctx, "the agent's first poll", x.sees); err != nil {
+		return err
+	}
+	if _, _, err := x.do(ctx, "router read"); err != nil {
+		return err
+	}
+	var dial net.Dialer
+	var err error
+	if x.control, err = dial.DialContext(ctx, "unix", filepath.Join(x.dir, "control")); err != nil {
+		return fmt.Errorf("open the control socket: %w", err)
+	}
+	x.answers = bufio.NewReader(x.control)
+	return nil
 }
 
 // sees keeps the box's newest poll and tells whether a is one.

@@ -20,6 +20,7 @@ const (
 	memoryBar      = 8 << 10 // KiB
 	trafficPromise = "idle agent, IP traffic in an hour"
 	trafficBar     = 45_000 // bytes
+	leastPolls     = 4      // that the traffic of an hour may be told from
 	trafficNeed    = "a network namespace (root, or user namespaces)"
 )
 
@@ -82,8 +83,12 @@ func (b *benchmark) idleRows(ctx context.Context, watch *player, t *table) error
 		return fmt.Errorf("understand the idle agent's watcher: %w", err)
 	}
 	t.add(memoryPromise, memory, fmt.Sprintf("%s KiB, of it RssAnon %s, VmHWM %s", grouped(w.RSS), grouped(w.Anon), grouped(w.Peak)), judge(w.RSS <= memoryBar))
-	if !w.Alone {
+	switch {
+	case !w.Alone:
 		t.skip(trafficPromise, bytes, trafficNeed)
+		return nil
+	case w.Window < leastPolls*push.Hold:
+		t.skip(trafficPromise, bytes, fmt.Sprintf("-idle %s or more", leastPolls*push.Hold))
 		return nil
 	}
 	an := hourly(w.IdleBytes, w.Window)

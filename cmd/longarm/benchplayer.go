@@ -132,7 +132,7 @@ func (b *benchmark) role(ctx context.Context, name string, attr *syscall.SysProc
 // benchRole is what such a child does.
 func (c command) benchRole(ctx context.Context, role string, words []string) int {
 	roles := map[string]func(context.Context, command, []string) error{
-		rolePollOurs: pollOurs, rolePollNetHTTP: pollNetHTTP, roleFresh: signOffFresh, roleIdle: idleSite,
+		rolePollOurs: pollOurs, rolePollNetHTTP: pollNetHTTP, roleFresh: signOffFresh, roleIdle: idleSite, roleBare: readBare,
 	}
 	play, ok := roles[role]
 	if !ok {

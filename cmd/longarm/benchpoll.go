@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"longarm/hw/clock"
 	"longarm/push"
@@ -136,10 +137,11 @@ func signOffFresh(ctx context.Context, c command, words []string) error {
 const powerFailReason = "power-fail"
 
 // stamp reads the time and the call that a poller printed.
-func stamp(line string) (ns int64, id string, err error) {
+func stamp(line string) (at time.Duration, id string, err error) {
 	number, id, _ := strings.Cut(line, " ")
-	if ns, err = strconv.ParseInt(number, 10, 64); err != nil {
+	ns, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
 		return 0, "", fmt.Errorf("a poller's line: %w", err)
 	}
-	return ns, id, nil
+	return time.Duration(ns), id, nil
 }

@@ -42,6 +42,19 @@ type arrival struct {
 	at   time.Duration // when its header had been read
 	path string
 	conn *tls.Conn
+	wire *stamped // below conn
+}
+
+// stamped notes when bytes are handed to the kernel, so that the service's own
+// encryption is no part of what is measured.
+type stamped struct {
+	net.Conn
+	wrote atomic.Int64 // CLOCK_MONOTONIC in ns, just before the last write
+}
+
+func (s *stamped) Write(b []byte) (int, error) {
+	s.wrote.Store(clock.Monotonic().Nanoseconds())
+	return s.Conn.Write(b)
 }
 
 // newRig listens on the loopback with a certificate of its own, kept in dir.
@@ -84,7 +97,7 @@ func (r *rig) accept() {
 		r.conns[c] = true
 		r.mu.Unlock()
 		r.running.Go(func() {
-			r.serve(tls.Server(c, r.tls))
+			r.serve(&stamped{Conn: c})
 			_ = c.Close()
 			r.mu.Lock()
 			delete(r.conns, c)
@@ -94,7 +107,8 @@ func (r *rig) accept() {
 }
 
 // serve reads the requests of one connection until it ends.
-func (r *rig) serve(c *tls.Conn) {
+func (r *rig) serve(wire *stamped) {
+	c := tls.Server(wire, r.tls)
 	in := bufio.NewReader(c)
 	yes := wholeReply(push.Reply{Success: true}.Append(nil))
 	for {
@@ -102,7 +116,7 @@ func (r *rig) serve(c *tls.Conn) {
 		if err != nil {
 			return
 		}
-		a := arrival{at: clock.Monotonic(), path: req.URL.Path, conn: c}
+		a := arrival{at: clock.Monotonic(), path: req.URL.Path, conn: c, wire: wire}
 		if _, err := io.Copy(io.Discard, req.Body); err != nil {
 			return
 		}
@@ -127,15 +141,13 @@ func wholeReply(body []byte) []byte {
 		push.HeaderService, time.Now().UTC().Format(http.TimeFormat), len(body), body)
 }
 
-// release ends a held poll with a call and gives the time before its bytes
-// were written.
+// release ends a held poll with a call and gives the time at which its bytes
+// went to the kernel.
 func (a arrival) release(c push.Call) (time.Duration, error) {
-	b := wholeReply(c.AppendReply(nil))
-	at := clock.Monotonic()
-	if _, err := a.conn.Write(b); err != nil {
+	if _, err := a.conn.Write(wholeReply(c.AppendReply(nil))); err != nil {
 		return 0, fmt.Errorf("answer a poll: %w", err)
 	}
-	return at, nil
+	return time.Duration(a.wire.wrote.Load()), nil
 }
 
 // until shows each arrival to done until that says true.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"longarm/hw/clock"
+	"longarm/push"
 )
 
 // roleIdle is the child that runs a service and an agent and leaves them alone.
@@ -135,7 +136,7 @@ func (s *site) watch(ctx context.Context, program string, window time.Duration) 
 	if s.agent, err = startAgent(ctx, program, s.dir, where, s.id, s.keyFile(), filepath.Join(s.dir, "data", fileCert)); err != nil {
 		return w, err
 	}
-	if err := s.calm(ctx, before); err != nil {
+	if err := s.begun(ctx, before, window); err != nil {
 		return w, fmt.Errorf("%w; the agent's last words: %s", err, s.agent.lastWords())
 	}
 	started, err := loopback()
@@ -154,6 +155,23 @@ func (s *site) watch(ctx context.Context, program string, window time.Duration) 
 	w.Window = clock.Monotonic() - began
 	w.StartBytes, w.StartPackets, w.IdleBytes, w.IdlePackets = start.bytes, start.packets, idle.bytes, idle.packets
 	return w, errors.Join(s.memory(&w), s.online(ctx))
+}
+
+// begun waits until the agent's start is over. Only the end of its first poll
+// tells it that the service takes state reports, so that one belongs to the
+// start, unless somebody wants but a quick look.
+func (s *site) begun(ctx context.Context, before traffic, window time.Duration) error {
+	if err := s.calm(ctx, before); err != nil || window < push.Hold {
+		return err
+	}
+	now, err := loopback()
+	if err != nil {
+		return err
+	}
+	if err := rest(ctx, push.Hold-2*stillness); err != nil {
+		return err
+	}
+	return s.calm(ctx, now)
 }
 
 // calm waits until the loopback has been quiet after there was more than

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 const demoHelp = `demo [-agent PATH] [-keep]
@@ -62,6 +64,9 @@ func (c command) demoControl(ctx context.Context, socket, text string) int {
 	return exitDone
 }
 
+// socketRoom is the longest path of a unix socket (unix(7)).
+const socketRoom = 107
+
 // demo plays the show in a folder of its own and says how it went.
 func (c command) demo(ctx context.Context, agent string, keep bool) int {
 	dir, err := os.MkdirTemp("", "longarm-demo-")
@@ -69,6 +74,14 @@ func (c command) demo(ctx context.Context, agent string, keep bool) int {
 		fmt.Fprintf(c.stderr, "longarm: make a folder for the demo: %v\n", err)
 		return exitError
 	}
+	if path := filepath.Join(dir, "control"); len(path) > socketRoom {
+		fmt.Fprintf(c.stderr, "longarm: %s is too long for a socket; set TMPDIR to a shorter folder\n", path)
+		_ = os.Remove(dir) // it is empty
+		return exitError
+	}
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE) // a closed stdout must not end us before the children
+	defer signal.Stop(broken)
 	t := newTeller(c.stdout, c.painter(c.stdout))
 	s := newShow(c, dir, agent, t)
 	err = s.run(ctx, keep)
@@ -76,13 +89,10 @@ func (c command) demo(ctx context.Context, agent string, keep bool) int {
 	if err := os.RemoveAll(dir); err != nil {
 		fmt.Fprintf(c.stderr, "longarm: clear the demo's folder: %v\n", err)
 	}
-	var wrong *mismatch
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitDone
-	case errors.As(err, &wrong):
-		wrong.print(c.stdout, t.p)
-	case ctx.Err() != nil:
+	}
+	if ctx.Err() != nil {
 		err = errors.New("stopped before the end")
 	}
 	fmt.Fprintf(c.stderr, "longarm: demo: %v\n", err)

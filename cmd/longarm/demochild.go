@@ -16,7 +16,8 @@ import (
 // a service drains (drainLimit) and the 5 s of an agent's stop.
 const childLimit = 15 * time.Second
 
-// child is a process of the demo. Its output goes to a file.
+// child is a process of the demo. Its log, stderr, goes to a file; its stdout,
+// where a service greets with its token, goes nowhere.
 type child struct {
 	name, log string
 	cmd       *exec.Cmd
@@ -33,7 +34,7 @@ func startChild(name, dir, path string, args ...string) (*child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the %s: %w", name, err)
 	}
-	c.cmd.Dir, c.cmd.Stdout, c.cmd.Stderr = dir, log, log
+	c.cmd.Dir, c.cmd.Stderr = dir, log
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	started := make(chan error, 1)
 	go func() {

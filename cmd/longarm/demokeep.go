@@ -26,14 +26,14 @@ func (s *show) leave() {
 		fmt.Sprintf("%s ls", self),
 		fmt.Sprintf("%s call %s 'router cycle 3s'", self, demoBox),
 		fmt.Sprintf("%s call %s 'lamp on 10s'", self, demoBox),
-		fmt.Sprintf("%s call %s 'door wait on 30s'", self, demoBox),
+		fmt.Sprintf("%s call %s 'door wait off 30s'", self, demoBox),
 		"",
-		fmt.Sprintf("%s demo -control %s 'door on'", self, s.path("control")),
+		fmt.Sprintf("%s demo -control %s 'door off'", self, s.path("control")),
 		fmt.Sprintf("%s demo -control %s 'power fail'", self, s.path("control")),
 		fmt.Sprintf("%s demo -control %s 'power ok'", self, s.path("control")),
 	} {
 		s.t.note("  " + line)
 	}
-	s.t.note("config, trace and logs: " + s.dir + " (gone at the end); the door is on now")
+	s.t.note("config, trace and logs: " + s.dir + " (gone at the end); the door stands at on")
 	s.t.note(s.t.p.paint(dim, "the power may be away for 20 s; then the agent says that it is on battery"))
 }

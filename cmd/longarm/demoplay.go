@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,23 +17,26 @@ const stepLimit = 10 * time.Second
 // mismatch is a step that went otherwise than it must.
 type mismatch struct{ what, want, got string }
 
-func (m *mismatch) Error() string { return m.what + " is not as expected" }
+func (m *mismatch) Error() string { return "not as expected: " + m.what }
 
-func (m *mismatch) print(w io.Writer, p painter) {
-	fmt.Fprintf(w, "%s%s  %s\n%14swant  %s\n%14sgot   %s\n", strings.Repeat(" ", 9), p.paint(red, "wrong"), m.what, "", m.want, "", clean(m.got))
+// wrong shows it where it happened.
+func (t *teller) wrong(m *mismatch) {
+	t.note(t.p.paint(red, "wrong") + "  " + m.what)
+	t.note("want   " + m.want)
+	t.note("got    " + clean(m.got))
 }
 
 // wish is how a call must end. Empty fields are not looked at.
 type wish struct {
-	data   string   // the call
-	state  string   // the service's word for it
-	answer string   // the agent's: done, refused, failed
-	load   string   // of the target, afterwards
-	proof  string   // at least this was proved
-	says   []string // parts of the sentence that the operator reads
-	edges  []string // since the last check, all of them
-	apart  time.Duration
-	good   string // what the check then says
+	data   string        // the call
+	state  string        // the service's word for it
+	answer string        // the agent's: done, refused, failed
+	load   string        // of the target, afterwards
+	proof  string        // at least this was proved
+	says   []string      // parts of the sentence that the operator reads
+	edges  []string      // since the last check, all of them
+	apart  time.Duration // of the last two edges, at least
+	good   string        // what the check then says
 }
 
 // post sends a call and returns its message id.
@@ -96,7 +98,7 @@ func (s *show) ends(ctx context.Context, id string, w wish) error {
 }
 
 // edges waits for w's edges and sees that there are no others since the last
-// check, that they are apart, and that w says nothing of it when it is nil.
+// check, and that they are as far apart as w says.
 func (s *show) edges(ctx context.Context, w wish) error {
 	var got []edgeSeen
 	if _, err := s.seen.await(ctx, stepLimit, func() bool {
@@ -118,7 +120,7 @@ func (s *show) edges(ctx context.Context, w wish) error {
 	}
 	gap := got[len(got)-1].at.Sub(got[len(got)-2].at)
 	if gap < w.apart*9/10 || gap > w.apart+stepLimit/2 {
-		return &mismatch{fmt.Sprintf("edges of %q: the time between", w.data), span(w.apart), span(gap)}
+		return &mismatch{fmt.Sprintf("edges of %q: the time between", w.data), "about " + span(w.apart), span(gap)}
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type sightings struct {
 	calls  map[string]callDoc
 	order  []string // message ids; call #1 is the first
 	edges  []edgeSeen
-	sent   []string // what the board was sent, hex
+	sent   []byte // what the board was sent
 	box    containerDoc
 	boxWas string
 }
@@ -186,8 +186,7 @@ func (s *sightings) bytes(toBoard bool, p []byte) {
 			s.t.say(time.Now(), rankEdge, "board", "agent", fmt.Sprintf("%q", p))
 			return
 		}
-		hex := fmt.Sprintf("% X", p)
-		s.sent = append(s.sent, hex)
-		s.t.say(time.Now(), rankEdge, "agent", "board", hex)
+		s.sent = append(s.sent, p...)
+		s.t.say(time.Now(), rankEdge, "agent", "board", fmt.Sprintf("% X", p))
 	})
 }

@@ -29,8 +29,11 @@ type show struct {
 	device     *child
 	board      *demoBoard
 	ending     atomic.Bool // children may end now
-	mark       int         // edges that were checked
-	moves      int
+	mark       int         // edges that were checked, of those seen
+	moves      int         // edges that were as expected
+
+	// beside starts what runs until the end; when it fails the show ends.
+	beside func(func(context.Context) error)
 }
 
 func newShow(c command, dir, agent string, t *teller) *show {
@@ -47,17 +50,25 @@ func (s *show) run(ctx context.Context, keep bool) (err error) {
 	defer running.Wait()
 	defer stopSources()
 	defer fail(nil)
-	defer func() { err = errors.Join(err, s.clear()) }()
+	defer func() {
+		if end := s.clear(); err == nil { // else it repeats what went wrong
+			err = end
+		}
+	}()
 	running.Go(func() { s.t.run(sources) })
-	err = s.perform(ctx, keep, func(f func(context.Context) error) {
+	s.beside = func(f func(context.Context) error) {
 		running.Go(func() {
 			if err := f(sources); err != nil {
 				fail(err)
 			}
 		})
-	})
+	}
+	err = s.perform(ctx, keep)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause // a child that fell says more than the request that it broke
+	}
+	if m, ok := errors.AsType[*mismatch](err); ok {
+		s.t.wrong(m)
 	}
 	return err
 }
@@ -66,27 +77,20 @@ const demoGreeting = `All lines are what the service's events, the edge trace an
 #1, #2 … are calls. Times are since the start.
 `
 
-// perform is the show itself. beside starts what runs until the end, and ends
-// the show when it fails.
-func (s *show) perform(ctx context.Context, keep bool, beside func(func(context.Context) error)) error {
+// perform is the show itself.
+func (s *show) perform(ctx context.Context, keep bool) error {
 	fmt.Fprintln(s.c.stdout, s.t.p.paint(bold, "Longarm: a push service, an agent with simulated lines, a relay board behind a pty."))
 	fmt.Fprint(s.c.stdout, demoGreeting)
-	stream, err := s.openService(ctx)
-	if err != nil {
+	if err := s.openService(ctx); err != nil {
 		return err
 	}
-	service := s.service
-	beside(func(context.Context) error { return s.watchStream(stream) })
-	beside(func(ctx context.Context) error { return s.watchChild(ctx, service) })
 	if err := s.nobodyThere(ctx); err != nil {
 		return err
 	}
-	beside(func(ctx context.Context) error { return followTrace(ctx, s.path("trace.jsonl"), s.seen) })
+	s.beside(func(ctx context.Context) error { return followTrace(ctx, s.path("trace.jsonl"), s.seen) })
 	if err := s.openAgent(ctx); err != nil {
 		return err
 	}
-	device := s.device
-	beside(func(ctx context.Context) error { return s.watchChild(ctx, device) })
 	if err := s.play(ctx); err != nil {
 		return err
 	}
@@ -102,25 +106,40 @@ func (s *show) perform(ctx context.Context, keep bool, beside func(func(context.
 }
 
 // watchStream follows the events; they end with the service.
-func (s *show) watchStream(stream io.ReadCloser) error {
+func (s *show) watchStream(stream io.ReadCloser, service *child) error {
 	defer stream.Close()
-	if err := followEvents(stream, s.seen); !s.ending.Load() {
-		return fmt.Errorf("the service's event stream ended: %w", err)
-	}
-	return nil
-}
-
-// watchChild says so when a child ends by itself.
-func (s *show) watchChild(ctx context.Context, c *child) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-c.done:
-	}
+	err := followEvents(stream, s.seen)
 	if s.ending.Load() {
 		return nil
 	}
-	return c.fell()
+	fallen := time.NewTimer(time.Second)
+	defer fallen.Stop()
+	select {
+	case <-service.done: // which says more
+		return service.fell()
+	case <-fallen.C:
+		return fmt.Errorf("the service's event stream ended: %w", err)
+	}
+}
+
+// start starts a child. The show ends when the child ends by itself.
+func (s *show) start(name, path string, args ...string) (*child, error) {
+	c, err := startChild(name, s.dir, path, args...)
+	if err != nil {
+		return nil, err
+	}
+	s.beside(func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.done:
+		}
+		if s.ending.Load() {
+			return nil
+		}
+		return c.fell()
+	})
+	return c, nil
 }
 
 // clear ends what still runs, the agent first: it signs off at the service.
@@ -135,12 +154,12 @@ func (s *show) clear() error {
 // summary is how it went.
 func (s *show) summary() {
 	states := map[string]int{}
-	var calls, frames int
+	var calls, sent int
 	s.seen.look(func() {
 		for _, d := range s.seen.calls {
 			states[d.State]++
 		}
-		calls, frames = len(s.seen.calls), len(s.seen.sent)
+		calls, sent = len(s.seen.calls), len(s.seen.sent)
 	})
 	var parts []string
 	for _, state := range []string{"succeeded", "failed", "expired", "unanswered", "unknown", "cancelled"} {
@@ -149,5 +168,5 @@ func (s *show) summary() {
 		}
 	}
 	s.t.head("All as expected", "")
-	s.t.note(fmt.Sprintf("%d calls (%s), %d edges, %d frames to the board, in %s", calls, strings.Join(parts, ", "), s.moves, frames, span(time.Since(s.t.start))))
+	s.t.note(fmt.Sprintf("%d calls (%s), %d edges, %d bytes to the board, in %s", calls, strings.Join(parts, ", "), s.moves, sent, span(time.Since(s.t.start))))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -65,14 +64,14 @@ restored_after = "500ms"
 `
 
 // openService starts the service, connects to its events and adds the box.
-func (s *show) openService(ctx context.Context) (stream io.ReadCloser, err error) {
+func (s *show) openService(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("find this binary: %w", err)
+		return fmt.Errorf("find this binary: %w", err)
 	}
 	s.t.head("The service starts", "longarm serve -data DIR -listen 127.0.0.1:0")
-	if s.service, err = startChild("service", s.dir, self, "serve", "-data", s.path("data"), "-listen", "127.0.0.1:0"); err != nil {
-		return nil, err
+	if s.service, err = s.start("service", self, "serve", "-data", s.path("data"), "-listen", "127.0.0.1:0"); err != nil {
+		return err
 	}
 	listening := untilTrue(ctx, startLimit, func() bool {
 		select {
@@ -84,20 +83,20 @@ func (s *show) openService(ctx context.Context) (stream io.ReadCloser, err error
 		return err == nil && addr != ""
 	})
 	if !listening {
-		return nil, errors.Join(fmt.Errorf("the service does not listen after %s", startLimit), s.service.lastWords())
+		return errors.Join(fmt.Errorf("the service does not listen after %s", startLimit), s.service.lastWords())
 	}
 	if s.api, err = s.c.connect(target{data: s.path("data")}); err != nil {
-		return nil, errors.Join(err, s.service.lastWords())
+		return errors.Join(err, s.service.lastWords())
 	}
 	s.t.check("it listens at " + s.api.base.String())
 	// The stream outlives ctx: the end is part of the show.
-	if stream, err = s.api.openEvents(context.WithoutCancel(ctx)); err != nil {
-		return nil, err
+	stream, err := s.api.openEvents(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
 	}
-	if err := s.addBox(ctx); err != nil {
-		return nil, errors.Join(err, stream.Close())
-	}
-	return stream, nil
+	service := s.service
+	s.beside(func(context.Context) error { return s.watchStream(stream, service) })
+	return s.addBox(ctx)
 }
 
 func (s *show) addBox(ctx context.Context) error {
@@ -132,7 +131,7 @@ func (s *show) openAgent(ctx context.Context) (err error) {
 	if err := errors.Join(writeFile(s.path("key"), s.key+"\n", 0o600), writeFile(s.path("longarm.toml"), text, 0o644)); err != nil {
 		return err
 	}
-	if s.device, err = startChild("agent", s.dir, s.agent, "run", "-config", s.path("longarm.toml"), "-sim",
+	if s.device, err = s.start("agent", s.agent, "run", "-config", s.path("longarm.toml"), "-sim",
 		"-sim-trace", s.path("trace.jsonl"), "-sim-control", s.path("control")); err != nil {
 		return err
 	}
