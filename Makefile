@@ -1,6 +1,7 @@
 # Longarm. `make help` lists the targets.
 GO      ?= go
 VERSION ?= $(shell cat VERSION)
+FUZZ    ?= 30000x
 STAMP   ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS  = -s -w -X main.buildVersion=$(VERSION) -X main.buildTime=$(STAMP)
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
@@ -42,10 +43,10 @@ demo: build  ## one call of each kind, end to end, then a power-fail (KEEP=1: le
 bench: build cross  ## the figures of docs/benchmarks.md
 	@bin/longarm bench -agent bin/longarm-agent
 
-fuzz:   ## every fuzz target for 10 s each
+fuzz:   ## every fuzz target, FUZZ inputs each
 	@for d in $$($(GO) list -f '{{.Dir}}' ./...); do \
 	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$d/*_test.go 2>/dev/null); do \
-	    echo "fuzz $$f in $$d"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$d || exit 1; done; done
+	    echo "fuzz $$f in $$d"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) $$d || exit 1; done; done
 
 clean:  ## what make built
 	rm -rf bin dist

@@ -25,6 +25,13 @@ func SignOffPath(container string) string { return PollPath(container) + "/signo
 // StatePath is where our agent sends its state.
 func StatePath(container string) string { return PollPath(container) + "/state" }
 
+// ContainerPath is where a container's object is read, with the query
+// [ContainerQuery].
+const ContainerPath = "/1/container"
+
+// ContainerQuery names the container at [ContainerPath].
+func ContainerQuery(container string) string { return "id=" + url.QueryEscape(container) }
+
 // escape makes an id one path segment. "." and ".." would be steps in the path
 // (RFC 3986, section 5.2.4), so their dots are escaped, too.
 func escape(id string) string {

@@ -24,7 +24,7 @@ import (
 // (protocol.md 3) and an event stream for as long as somebody looks.
 const (
 	headerLimit = 10 * time.Second
-	idleLimit   = 90 * time.Second // above the 60 s of a client's poll
+	idleLimit   = time.Hour // a device's second connection waits for its sign-off; strangers' are closed at once
 	headerBytes = 16 << 10
 	drainLimit  = 10 * time.Second // of the polls and requests that are still open at the end
 	defaultPort = ":8443"

@@ -40,6 +40,7 @@ type Client struct {
 	second *lane // acknowledgement, result, state, sign-off
 
 	ours  atomic.Bool
+	met   atomic.Bool // a good reply came: ours is known
 	armed atomic.Pointer[armed]
 	wait  backoff
 }
@@ -172,6 +173,24 @@ func (c *Client) KeepWarm(ctx context.Context) error {
 	return nil
 }
 
+// Greet reads the container's object on the second connection, unless a good
+// reply has come before: a held poll keeps its reply back for long, and until
+// then nothing is known of the service, [Client.Ours] for one. A service that
+// refuses says so at the poll, where it counts. It gives up after 10 s.
+func (c *Client) Greet(ctx context.Context) error {
+	if c.met.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSlow)
+	defer cancel()
+	r, err := c.second.do(ctx, request{method: "GET", path: push.ContainerPath, query: push.ContainerQuery(c.container)})
+	if err != nil {
+		return fmt.Errorf("greet: %w", err)
+	}
+	c.welcome(r)
+	return nil
+}
+
 // Armed reports whether a warm second connection is up, as far as is known.
 func (c *Client) Armed() bool { return c.second.warm.Load().alive() }
 
@@ -269,6 +288,7 @@ func (c *Client) welcome(r reply) {
 		return
 	}
 	c.ours.Store(r.header.service == "1")
+	c.met.Store(true)
 	if date, ok := httpDate(r.header.date); ok && c.o.GoodTime != nil && !date.After(r.from.until) {
 		c.o.GoodTime(date)
 	}

@@ -187,3 +187,30 @@ func TestServiceRestartsUnderAHeldPoll(t *testing.T) {
 		}
 	})
 }
+
+func TestGreetKnowsOurServiceWhileAPollIsHeld(t *testing.T) {
+	joined(t, func(t *testing.T, w *World, c *client.Client) {
+		ended := make(chan error, 1)
+		go func() {
+			_, err := c.Poll(context.Background(), 1)
+			ended <- err
+		}()
+		synctest.Wait()
+		if c.Ours() {
+			t.Fatal("ours before any reply")
+		}
+		if err := c.Greet(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !c.Ours() {
+			t.Error("not ours after the greeting")
+		}
+		if err := c.State(t.Context(), push.Report{Agent: push.AgentState{Version: "v1"}}); err != nil {
+			t.Error(err)
+		}
+		if n := w.Handshakes.Load(); n != 2 {
+			t.Errorf("%d connections, want 2", n)
+		}
+		<-ended
+	})
+}

@@ -100,6 +100,7 @@ func (s *Service) admitOperator(w http.ResponseWriter, r *http.Request, need Rol
 		fail(w, http.StatusForbidden, fmt.Sprintf("role %s may not do this: want %s", t.Role, need))
 		return nil, false
 	}
+	keep(w)
 	return r.WithContext(context.WithValue(r.Context(), tokenKey{}, t)), true
 }
 

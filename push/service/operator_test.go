@@ -285,3 +285,40 @@ func mustRequest(t *testing.T, path string) *http.Request {
 	}
 	return r
 }
+
+// TestStrangersAreNotKept: the server's idle timeout is long for the sake of
+// devices, so a connection that has shown no key is closed after its answer.
+func TestStrangersAreNotKept(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		service.AddContainer(t, w.s, "box", "k")
+		for path, c := range map[string]struct {
+			header, value string
+			closed        bool
+		}{
+			"/healthz":               {closed: true},
+			"/nowhere":               {closed: true},
+			"/api/v1/containers":     {closed: true},
+			"/api/v1/containers?a":   {"Authorization", "Bearer " + w.admin, false},
+			"/push/box/signoff":      {"x-api-key", "wrong", true},
+			"/push/box/signoff?a":    {"x-api-key", "k", false},
+			"/1/container?id=box":    {"x-api-key", "k", false},
+			"/1/container?id=box&a=": {"x-api-key", "wrong", true},
+		} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://push.test"+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.header != "" {
+				r.Header.Set(c.header, c.value)
+			}
+			resp, err := w.client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.Close != c.closed {
+				t.Errorf("%s: status %d, closed %v, want %v", path, resp.StatusCode, resp.Close, c.closed)
+			}
+		}
+	})
+}

@@ -34,6 +34,9 @@ func (s *Service) serveContainer(w http.ResponseWriter, r *http.Request) {
 	}
 	id := cmp.Or(anyCase(r.URL.Query(), "id"), bodyField(body, "id"))
 	b, f := s.admitRegistrar(r, id, body)
+	if f.status == 0 {
+		keep(w)
+	}
 	switch {
 	case f.status != 0:
 		s.refuse(w, r, f, false)

@@ -15,6 +15,7 @@ func (s *Service) Handler() http.Handler {
 	operators := s.operatorRoutes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(push.HeaderService, "1")
+		w.Header().Set("Connection", "close") // a stranger's connection is not kept; see keep
 		switch first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); first {
 		case "api", "healthz", "readyz", "metrics":
 			operators.ServeHTTP(w, r)
@@ -23,6 +24,10 @@ func (s *Service) Handler() http.Handler {
 		}
 	})
 }
+
+// keep lets the connection of somebody who has shown a key go on. Devices keep
+// theirs idle for long, so the server's idle timeout is long, too.
+func keep(w http.ResponseWriter) { w.Header().Del("Connection") }
 
 // request is a device's request whose route, body and container are known.
 type request struct {
@@ -85,6 +90,7 @@ func (s *Service) serveDevice(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, f, poll)
 		return
 	}
+	keep(w)
 	row.serve(s, w, &request{Request: r, body: body, box: b, id: messageID})
 }
 
