@@ -41,7 +41,7 @@ func bench(ctx context.Context, c command) int {
 	f := c.newFlags("bench", benchHelp)
 	f.StringVar(&b.agent, "agent", "", "the longarm-agent to measure, `PATH`")
 	f.StringVar(&b.dist, "dist", "dist", "look for stripped agents in `DIR`")
-	dir := f.String("dir", ".", "work in a new folder below `DIR`, on the disk whose fsync counts")
+	dir := f.String("dir", "", "work in a new folder below `DIR`, on the disk whose fsync counts;\nwithout one it is the agent's own")
 	into := f.String("into", "", "write the table into `FILE` too, between its two marks")
 	f.DurationVar(&b.idle, "idle", 5*time.Minute, "how long the idle agent is watched; 0 leaves that out")
 	f.IntVar(&b.runs, "runs", 300, "how often each latency is measured, `N`")
@@ -77,6 +77,9 @@ func bench(ctx context.Context, c command) int {
 
 // inFolder makes the work folder, measures, prints and cleans up.
 func (b *benchmark) inFolder(ctx context.Context, dir string) (table, error) {
+	if dir == "" {
+		dir = filepath.Dir(b.agent)
+	}
 	var err error
 	if b.self, err = os.Executable(); err != nil {
 		return table{}, fmt.Errorf("find this program: %w", err)

@@ -91,8 +91,8 @@ func (b *benchmark) idleRows(ctx context.Context, watch *player, t *table) error
 		t.skip(trafficPromise, bytes, fmt.Sprintf("-idle %s or more", leastPolls*push.Hold))
 		return nil
 	}
-	an := hourly(w.IdleBytes, w.Window)
-	t.add(trafficPromise, bytes, fmt.Sprintf("%s bytes, %s packets", grouped(an), grouped(hourly(w.IdlePackets, w.Window))), judge(an <= trafficBar))
+	rate := hourly(w.IdleBytes, w.Window)
+	t.add(trafficPromise, bytes, fmt.Sprintf("%s bytes, %s packets", grouped(rate), grouped(hourly(w.IdlePackets, w.Window))), judge(rate <= trafficBar))
 	t.note("Idle: %s bytes in %s, which is %d polls; before that the start took %s bytes in %d packets, both handshakes included.",
 		grouped(w.IdleBytes), w.Window.Round(time.Second), int((w.Window+push.Hold/2)/push.Hold), grouped(w.StartBytes), w.StartPackets)
 	return nil

@@ -9,11 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"longarm/hw/clock"
 	"longarm/push"
@@ -68,24 +65,6 @@ func idleSite(ctx context.Context, c command, words []string) error {
 		return err
 	}
 	return json.NewEncoder(c.stdout).Encode(report)
-}
-
-// loopbackUp switches on the loopback of a new network namespace (netdevice(7)).
-func loopbackUp() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("switch on the loopback: %w", err)
-	}
-	defer unix.Close(fd)
-	lo, err := unix.NewIfreq("lo")
-	if err != nil {
-		return fmt.Errorf("switch on the loopback: %w", err)
-	}
-	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo); err != nil {
-		return fmt.Errorf("switch on the loopback: %w", err)
-	}
-	return nil
 }
 
 // serve starts the service and makes the agent's container there.
@@ -154,7 +133,7 @@ func (s *site) watch(ctx context.Context, program string, window time.Duration) 
 	start, idle := started.since(before), ended.since(started)
 	w.Window = clock.Monotonic() - began
 	w.StartBytes, w.StartPackets, w.IdleBytes, w.IdlePackets = start.bytes, start.packets, idle.bytes, idle.packets
-	return w, errors.Join(s.memory(&w), s.online(ctx))
+	return w, errors.Join(w.memory(s.agent.cmd.Process.Pid), s.online(ctx))
 }
 
 // begun waits until the agent's start is over. Only the end of its first poll
@@ -197,28 +176,6 @@ func (s *site) calm(ctx context.Context, before traffic) error {
 		}
 	}
 	return errors.New("the start does not come to rest")
-}
-
-func loopback() (traffic, error) {
-	text, err := os.ReadFile("/proc/net/dev")
-	if err != nil {
-		return traffic{}, fmt.Errorf("count the traffic: %w", err)
-	}
-	return parseDev(string(text), "lo")
-}
-
-// memory reads what the agent's process holds.
-func (s *site) memory(w *idleReport) error {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(s.agent.cmd.Process.Pid) + "/status")
-	if err != nil {
-		return fmt.Errorf("read the agent's memory: %w", err)
-	}
-	for key, to := range map[string]*int64{"VmRSS": &w.RSS, "RssAnon": &w.Anon, "VmHWM": &w.Peak} {
-		if *to, err = parseStatus(string(text), key); err != nil {
-			return fmt.Errorf("read the agent's memory: %w", err)
-		}
-	}
-	return nil
 }
 
 // online makes sure that it was a working agent that was so quiet.

@@ -122,10 +122,11 @@ func diskOf(dir string) string {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return "an unknown file system"
 	}
-	if name, ok := fileSystems[int64(s.Type)]; ok {
+	magic := int64(s.Type) //nolint:unconvert // 32 bits wide on arm
+	if name, ok := fileSystems[magic]; ok {
 		return name
 	}
-	return fmt.Sprintf("file system %#x", int64(s.Type))
+	return fmt.Sprintf("file system %#x", magic)
 }
 
 // machine says what the figures were measured on.

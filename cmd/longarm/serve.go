@@ -24,12 +24,15 @@ import (
 // (protocol.md 3) and an event stream for as long as somebody looks.
 const (
 	headerLimit = 10 * time.Second
-	idleLimit   = time.Hour // a device's second connection waits for its sign-off; strangers' are closed at once
-	headerBytes = 16 << 10
-	drainLimit  = 10 * time.Second // of the polls and requests that are still open at the end
-	defaultPort = ":8443"
-	fileEngine  = "calls.log"
-	fileLock    = "lock"
+	// keepAliveIdle is above the agent's own 60 s: who probes first spares the
+	// other end its probes, and a device pays for bytes.
+	keepAliveIdle = 75 * time.Second
+	idleLimit     = time.Hour // a device's second connection waits for its sign-off; strangers' are closed at once
+	headerBytes   = 16 << 10
+	drainLimit    = 10 * time.Second // of the polls and requests that are still open at the end
+	defaultPort   = ":8443"
+	fileEngine    = "calls.log"
+	fileLock      = "lock"
 )
 
 const serveHelp = `serve [-data DIR] [-listen ADDR] [-tls-cert FILE -tls-key FILE]
@@ -123,7 +126,7 @@ func (s *serving) withEngine(ctx context.Context, engine *memory.Engine, cert tl
 	if err != nil {
 		return err
 	}
-	listen := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}}
+	listen := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: 15 * time.Second, Count: 3}}
 	socket, err := listen.Listen(ctx, "tcp", s.addr)
 	if err != nil {
 		return fmt.Errorf("listen at %s: %w", s.addr, err)

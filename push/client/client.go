@@ -40,7 +40,6 @@ type Client struct {
 	second *lane // acknowledgement, result, state, sign-off
 
 	ours  atomic.Bool
-	met   atomic.Bool // a good reply came: ours is known
 	armed atomic.Pointer[armed]
 	wait  backoff
 }
@@ -108,7 +107,11 @@ func (c *Client) Poll(ctx context.Context, n uint64) (push.Call, error) {
 	if err != nil {
 		return push.Call{}, fmt.Errorf("poll: %w", c.refused(r, err))
 	}
-	c.welcome(r)
+	if ok {
+		c.welcome(r)
+	} else if _, err := push.ParseReply(r.body); err == nil { // idle may be any body
+		c.welcome(r)
+	}
 	switch {
 	case ok && call.ContainerID == "":
 		call.ContainerID = c.container
@@ -173,12 +176,13 @@ func (c *Client) KeepWarm(ctx context.Context) error {
 	return nil
 }
 
-// Greet reads the container's object on the second connection, unless a good
-// reply has come before: a held poll keeps its reply back for long, and until
-// then nothing is known of the service, [Client.Ours] for one. A service that
-// refuses says so at the poll, where it counts. It gives up after 10 s.
+// Greet reads the container's object on the second connection, unless that
+// connection has carried a reply before. A held poll keeps its reply back for
+// long, and until then nothing is known of the service, [Client.Ours] for one;
+// and servers close a connection that stays silent. A service that refuses
+// says so at the poll, where it counts. It gives up after 10 s.
 func (c *Client) Greet(ctx context.Context) error {
-	if c.met.Load() {
+	if warm := c.second.warm.Load(); warm.alive() && warm.answered.Load() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSlow)
@@ -187,7 +191,9 @@ func (c *Client) Greet(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("greet: %w", err)
 	}
-	c.welcome(r)
+	if _, err := push.ParseReply(r.body); err == nil && r.status == 200 {
+		c.welcome(r)
+	}
 	return nil
 }
 
@@ -229,7 +235,9 @@ func (c *Client) envelope(r reply) (push.Reply, error) {
 	if err != nil {
 		return push.Reply{}, c.refused(r, err)
 	}
-	c.welcome(r)
+	if r.status == 200 {
+		c.welcome(r)
+	}
 	return e, nil
 }
 
@@ -279,16 +287,10 @@ func (c *Client) clean(s string) string {
 	return s
 }
 
-// welcome notes what a good reply says about the service and the time.
+// welcome notes what a good reply, a 200 with an envelope, says about the
+// service and the time.
 func (c *Client) welcome(r reply) {
-	if r.status != 200 || len(r.body) == 0 {
-		return
-	}
-	if _, err := push.ParseReply(r.body); err != nil {
-		return
-	}
 	c.ours.Store(r.header.service == "1")
-	c.met.Store(true)
 	if date, ok := httpDate(r.header.date); ok && c.o.GoodTime != nil && !date.After(r.from.until) {
 		c.o.GoodTime(date)
 	}

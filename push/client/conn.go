@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,6 +54,8 @@ type conn struct {
 	end *endpoint
 	// until is the end of the certificate that the service showed.
 	until time.Time
+	// answered is set once a whole reply has come.
+	answered atomic.Bool
 
 	write, read chan struct{} // capacity 1, full when held
 
@@ -102,6 +105,11 @@ func (c *conn) send(ctx context.Context, b []byte) (*slot, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+	return c.sendLocked(b)
+}
+
+// sendLocked is send for who has the write lock, and gives it back.
+func (c *conn) sendLocked(b []byte) (*slot, error) {
 	defer func() { <-c.write }()
 	s := &slot{done: make(chan struct{})}
 	if err := c.enqueue(s); err != nil {
@@ -229,6 +237,7 @@ func (c *conn) deliver(resp response) {
 		c.fail(errUnasked)
 		return
 	}
+	c.answered.Store(true)
 	head := c.queue[0]
 	c.queue = c.queue[1:]
 	idle := len(c.queue) == 0

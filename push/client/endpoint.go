@@ -18,6 +18,7 @@ type endpoint struct {
 
 	query string // "apiKey=…" when the key travels there
 	head  []byte // header lines that all requests share
+	agent []byte // the User-Agent line; a poll, of which there are 80 an hour, goes without
 
 	mu    sync.Mutex // guards known; never held over I/O
 	known []string   // addresses that have worked, the newest first
@@ -29,13 +30,14 @@ type request struct {
 	path   string // below the prefix, escaped
 	query  string // escaped, without the key
 	poll   uint64 // x-longarm-poll; 0 sends none
-	dedupe bool
+	dedupe bool   // a poll
 	body   []byte // JSON; nil sends none
 }
 
 // prepare builds the shared header lines. All values are visible ASCII.
 func (e *endpoint) prepare(key string, inQuery bool, agent, instance string) {
-	h := append([]byte(nil), "Host: "+e.host+"\r\nUser-Agent: "+agent+"\r\n"...)
+	h := append([]byte(nil), "Host: "+e.host+"\r\n"...)
+	e.agent = []byte("User-Agent: " + agent + "\r\n")
 	if inQuery {
 		e.query = "apiKey=" + url.QueryEscape(key)
 	} else {
@@ -62,6 +64,9 @@ func (e *endpoint) append(dst []byte, r request) []byte {
 	}
 	dst = append(dst, " HTTP/1.1\r\n"...)
 	dst = append(dst, e.head...)
+	if !r.dedupe {
+		dst = append(dst, e.agent...)
+	}
 	if r.poll > 0 {
 		dst = append(dst, push.HeaderPoll+": "...)
 		dst = append(strconv.AppendUint(dst, r.poll, 10), "\r\n"...)

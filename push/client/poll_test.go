@@ -63,7 +63,7 @@ func TestPollRequest(t *testing.T) {
 				r := <-requests
 				want := map[string]string{
 					"x-api-key": tt.want, "x-longarm-poll": "7", "x-longarm-instance": "i1", "x-longarm-dedupe": "1",
-					"User-Agent": "longarm-agent/0.1.0", "Content-Length": "", "Transfer-Encoding": "", "Connection": "",
+					"User-Agent": "", "Content-Length": "", "Transfer-Encoding": "", "Connection": "",
 				}
 				for name, value := range want {
 					if got := r.Header.Get(name); got != value {

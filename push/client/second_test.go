@@ -24,6 +24,9 @@ func TestAckAndResult(t *testing.T) {
 			t.Errorf("ack: %+v, %v", r, err)
 		}
 		g := <-requests
+		if g.Header.Get("User-Agent") == "" {
+			t.Error("no User-Agent")
+		}
 		if g.Method != "POST" || g.RequestURI != "/base/push/C%2F1/ack/m%201" || g.body != `{"containerId":"C/1","messageId":"m 1"}` {
 			t.Errorf("got %s %s %s", g.Method, g.RequestURI, g.body)
 		}
@@ -333,4 +336,31 @@ func TestMixedTraffic(t *testing.T) {
 		}
 	})
 	wg.Wait()
+}
+
+// TestGreet asks once on each new second connection, and no more.
+func TestGreet(t *testing.T) {
+	bubble(t, func(t *testing.T, s *service, c *Client) {
+		requests := make(chan *got, 4)
+		s.serve(func(g *got) { requests <- g; g.answer(200, golden(t, "reply-ok.json"), "x-longarm: 1") })
+		for range 3 {
+			if err := c.Greet(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g := <-requests
+		if g.Method != "GET" || g.URL.Path != "/base/1/container" || g.URL.Query().Get("id") == "" {
+			t.Errorf("got %s %s", g.Method, g.RequestURI)
+		}
+		if len(requests) != 0 || s.dials() != 1 || !c.Ours() {
+			t.Errorf("%d more requests, %d connections, ours %v; want 0, 1, true", len(requests), s.dials(), c.Ours())
+		}
+		c.second.drop()
+		if err := c.Greet(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(requests) != 1 || s.dials() != 2 {
+			t.Errorf("after the connection was lost: %d requests, %d connections; want 1, 2", len(requests), s.dials())
+		}
+	})
 }

@@ -48,14 +48,14 @@ func (c *Client) SignOff(ctx context.Context, reason string, n uint64) error {
 	if a == nil || a.reason != reason || a.n != n {
 		a = c.build(reason, n)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSlow)
-	defer cancel()
 	if warm := c.second.warm.Load(); warm.alive() {
 		r, err := c.signOffOn(ctx, warm, a)
 		if _, lost := errors.AsType[*lostError](err); !lost || ctx.Err() != nil {
 			return c.signedOff(r, err)
 		}
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSlow)
+	defer cancel()
 	fresh, err := c.second.fresh(ctx)
 	if err != nil {
 		return fmt.Errorf("sign off: %w", err)
@@ -64,16 +64,28 @@ func (c *Client) SignOff(ctx context.Context, reason string, n uint64) error {
 	return c.signedOff(c.signOffOn(ctx, fresh, a))
 }
 
+// signOffOn writes before it does anything else: no timer is made while the
+// power falls.
 func (c *Client) signOffOn(ctx context.Context, on *conn, a *armed) (reply, error) {
-	lock, cancel := context.WithTimeoutCause(ctx, maxWriteWait, &lostError{errors.New("another request's write is stuck")})
-	defer cancel()
-	s, err := on.send(lock, a.bytes[slices.Index(c.ends, on.end)])
+	b := a.bytes[slices.Index(c.ends, on.end)]
+	var s *slot
+	var err error
+	select {
+	case on.write <- struct{}{}:
+		s, err = on.sendLocked(b)
+	default:
+		lock, cancel := context.WithTimeoutCause(ctx, maxWriteWait, &lostError{errors.New("another request's write is stuck")})
+		defer cancel()
+		s, err = on.send(lock, b)
+	}
 	if err != nil {
 		return reply{}, err
 	}
 	if c.o.SignOffWritten != nil {
 		c.o.SignOffWritten()
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSlow)
+	defer cancel()
 	resp, err := on.await(ctx, s)
 	return reply{resp, on}, err
 }
