@@ -52,7 +52,7 @@ func (c Call) AppendReply(dst []byte) []byte {
 	dst = appendString(dst, c.Data)
 	if c.TTL > 0 {
 		dst = append(dst, `,"ttlMs":`...)
-		dst = strconv.AppendInt(dst, max(1, c.TTL.Milliseconds()), 10)
+		dst = strconv.AppendInt(dst, c.TTL.Milliseconds(), 10)
 	}
 	return append(dst, "}}"...)
 }
@@ -76,7 +76,7 @@ type looseCall struct {
 // (protocol.md 3). The payload may be a string or any JSON, which then stays
 // JSON text; when it is empty, the third "|"-part of the message stands in.
 //
-// ttlMs never makes a call immortal: 0 and less is a life of 1 ms, which is
+// ttlMs never makes a call immortal: 0 and less is a life of 1 ns, which is
 // over before anything can move; more than [MaxTTL] is MaxTTL; what is no
 // number is [DefaultTTL]; missing or null is 0, "not said".
 func ParsePoll(status int, body []byte) (c Call, ok bool, err error) {
@@ -140,7 +140,7 @@ func life(raw json.RawMessage) time.Duration {
 	case math.IsNaN(ms) || (err != nil && !math.IsInf(ms, 0)):
 		return DefaultTTL
 	case ms < 1:
-		return time.Millisecond
+		return time.Nanosecond
 	case ms > float64(MaxTTL.Milliseconds()):
 		return MaxTTL
 	}

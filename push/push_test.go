@@ -60,10 +60,10 @@ func TestLifeOfCall(t *testing.T) {
 		{`"1500"`, 1500 * time.Millisecond},
 		{`1500.9`, 1500 * time.Millisecond},
 		{`null`, 0},
-		{`0`, time.Millisecond},
-		{`0.1`, time.Millisecond},
-		{`-5`, time.Millisecond},
-		{`-1e999`, time.Millisecond},
+		{`0`, time.Nanosecond},
+		{`0.1`, time.Nanosecond},
+		{`-5`, time.Nanosecond},
+		{`-1e999`, time.Nanosecond},
 		{`86400000`, MaxTTL},
 		{`86400001`, MaxTTL},
 		{`9223372036854775807`, MaxTTL},
@@ -83,7 +83,7 @@ func TestLifeOfCall(t *testing.T) {
 			t.Errorf("ttlMs %s: got %v, %v, %v, want %v", tt.ttl, c.TTL, ok, err, tt.want)
 		}
 	}
-	if got := string(Call{MessageID: "m", TTL: time.Microsecond}.AppendReply(nil)); !strings.Contains(got, `"ttlMs":1}`) {
+	if got := string(Call{MessageID: "m", TTL: time.Microsecond}.AppendReply(nil)); !strings.Contains(got, `"ttlMs":0}`) {
 		t.Errorf("a life under 1 ms was sent as %s", got)
 	}
 }
