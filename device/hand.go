@@ -91,7 +91,7 @@ func (o *output) readLine() (active, known bool, proof string, err error) {
 		return r.Read()
 	}
 	active, known, err = o.line.Active()
-	return active, known, "readback", err
+	return active, known, proofOf(o.line), err
 }
 
 // finished takes note of what the hand found, then goes on.

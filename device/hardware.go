@@ -31,8 +31,7 @@ type Notifier interface {
 	Changes() <-chan struct{}
 }
 
-// Level is one input. One that also has Proof() string says what its reading
-// proves; else that is "readback".
+// Level is one input.
 type Level interface {
 	Active() (bool, error)
 }
@@ -44,4 +43,13 @@ type Level interface {
 type Hardware interface {
 	OpenOutput(s OutputSpec) (Line, error)
 	OpenInput(s InputSpec, edge func(active bool)) (Level, error)
+}
+
+// proofOf is what reading a line or level proves: "readback", unless it says
+// otherwise of itself by a method Proof() string, as a simulated one does.
+func proofOf(line any) string {
+	if p, ok := line.(interface{ Proof() string }); ok {
+		return p.Proof()
+	}
+	return "readback"
 }

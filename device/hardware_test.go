@@ -256,3 +256,17 @@ func TestClerkTellsTheNewestTruth(t *testing.T) {
 		<-over
 	})
 }
+
+// simulated is a line that says of itself that nothing real is read.
+type simulated struct{ Line }
+
+func (simulated) Proof() string { return "sim" }
+
+func TestSimulatedLineNeverClaimsReadback(t *testing.T) {
+	if got := proofOf(simulated{}); got != "sim" {
+		t.Errorf("a simulated line proves %q, want sim", got)
+	}
+	if got := proofOf(struct{}{}); got != "readback" {
+		t.Errorf("a real line proves %q, want readback", got)
+	}
+}

@@ -195,19 +195,10 @@ func (in *input) state() TargetState {
 	case in.fault != nil:
 		s.Detail = "not usable: " + in.fault.Error()
 	case in.known:
-		s.Active, s.Proof, s.Load = in.active, levelProof(in.level), string(LoadOff)
+		s.Active, s.Proof, s.Load = in.active, proofOf(in.level), string(LoadOff)
 		if in.active {
 			s.Load = string(LoadOn)
 		}
 	}
 	return s
-}
-
-// levelProof is "readback" but for a level that says otherwise of itself, such
-// as a simulated one.
-func levelProof(l Level) string {
-	if p, ok := l.(interface{ Proof() string }); ok {
-		return p.Proof()
-	}
-	return "readback"
 }

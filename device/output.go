@@ -79,7 +79,7 @@ func (o *output) open(ctx context.Context, hw Hardware) error {
 	o.trying = err
 	o.see(active, known && err == nil)
 	if o.known {
-		o.proof = "readback"
+		o.proof = proofOf(line)
 	}
 	return nil
 }
