@@ -19,6 +19,9 @@ type Options struct {
 	// opens (before its edge) and when it is closed. It may block on a disk:
 	// only the call that asks for a lease waits for it.
 	LeaseChanged func(target, call string, open bool)
+	// Absent are targets that the owner wrote down and that are not served,
+	// with the reason: their calls are refused with it.
+	Absent map[string]string
 }
 
 // Box is all targets together. Make it with New, then Open, Settle, Run. Safe
@@ -86,12 +89,19 @@ func (b *Box) Do(ctx context.Context, c Command, m Meta) Answer {
 			return in.do(ctx, c)
 		}
 	}
+	if why, absent := b.o.Absent[c.Target]; absent {
+		return refusal(c, "not served: "+why)
+	}
 	known := "this box has none"
 	if names := b.Targets(); len(names) > 0 {
 		known = "this box has " + strings.Join(names, ", ")
 	}
-	return Answer{State: Refused, Proof: "sent", Target: c.Target, Verb: c.Verb, Load: string(LoadUnknown), Edges: []Edge{},
-		Detail: fmt.Sprintf("unknown target %s: %s", quote(c.Target), known)}
+	return refusal(c, fmt.Sprintf("unknown target %s: %s", quote(c.Target), known))
+}
+
+// refusal is the answer for a target that is not there.
+func refusal(c Command, detail string) Answer {
+	return Answer{State: Refused, Proof: "sent", Target: c.Target, Verb: c.Verb, Load: string(LoadUnknown), Edges: []Edge{}, Detail: detail}
 }
 
 // Report is the state of every target, outputs first, in the order of the

@@ -270,3 +270,11 @@ func TestSimulatedLineNeverClaimsReadback(t *testing.T) {
 		t.Errorf("a real line proves %q, want readback", got)
 	}
 }
+
+func TestAbsentTargetIsRefusedWithItsReason(t *testing.T) {
+	box := New(Spec{}, nil, Options{Absent: map[string]string{"router": "box.toml:7: contact: want no or nc"}})
+	ans := box.Do(t.Context(), Command{Target: "router", Verb: "on"}, Meta{})
+	if ans.State != Refused || !strings.Contains(ans.Detail, "box.toml:7") || ans.Edges == nil {
+		t.Errorf("got %+v, want refused with the fault", ans)
+	}
+}
