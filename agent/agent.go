@@ -14,7 +14,12 @@ import (
 
 // stopBudget bounds the orderly stop: settle, report, sign off. Less than
 // TimeoutStopSec in longarm-agent.service.
-const stopBudget = 5 * time.Second
+const (
+	stopBudget   = 5 * time.Second
+	signOffShare = 1300 * time.Millisecond // the sign-off's own
+	notesShare   = 300 * time.Millisecond  // of what is left to note at the very end
+	closeShare   = 300 * time.Millisecond  // of whoever closes journal and boards after us
+)
 
 // Options are what the agent is joined from; cmd/longarm-agent fills them.
 // Log, Link, Box and Journal are required.
@@ -29,6 +34,7 @@ type Options struct {
 	Service  string // host of the service, for the status line
 	Faults   []string
 	Last     LastRun   // how the last run ended
+	SafeMode bool      // a crash loop: move only towards safe
 	Started  time.Time // wall clock at start; zero when the clock is not set
 
 	Power *device.PowerFailSpec         // nil: no power-fail line
@@ -42,6 +48,7 @@ type Options struct {
 	Feed         func()                    // WATCHDOG=1; nil: no watchdog
 	FeedInterval time.Duration             // 0: 10 s
 	Watchdog     *Watchdog                 // shared with device.Options.Guard
+	Notes        *Notes                    // shared with who else keeps facts; nil: the agent's own
 	StopReason   func() string             // /run/longarm/reason, else ""
 	Request      func(action string) error // "reboot" or "poweroff"; nil: refused
 }
@@ -55,11 +62,17 @@ type Agent struct {
 	outbox   *outbox
 	calls    *callTable
 	power    *powerFail
-	polled   chan struct{} // cap 1: a poll was answered, the service is there
-	signedOn chan struct{} // cap 1: a state report is due
-	online   atomic.Bool
+	polled   chan struct{}                           // cap 1: a poll was answered, the service is there
+	wake     chan struct{}                           // cap 1: poll now
+	signedOn chan struct{}                           // cap 1: a state report is due
+	lostAt   atomic.Pointer[time.Time]               // since when the service is away; nil: it is there
+	held     atomic.Bool                             // the poll has had no answer for heldAfter
 	cancel   atomic.Pointer[context.CancelCauseFunc] // ends the poll that is held now
 	faults   faultList
+	notes    *Notes
+	safeMode atomic.Bool
+	open     Unsettled              // stateLoop's own after settleLast
+	asked    atomic.Pointer[string] // what was asked of init: the reason of the stop that follows
 }
 
 // New joins the parts; it starts nothing.
@@ -67,11 +80,19 @@ func New(o Options) *Agent {
 	if o.Watchdog == nil {
 		o.Watchdog = NewWatchdog()
 	}
-	a := &Agent{o: o, log: o.Log, polled: make(chan struct{}, 1), signedOn: make(chan struct{}, 1)}
-	a.outbox = newOutbox(o.Link, o.Journal, o.Log)
+	a := &Agent{o: o, log: o.Log, polled: make(chan struct{}, 1), wake: make(chan struct{}, 1), signedOn: make(chan struct{}, 1)}
+	a.outbox = newOutbox(o.Link, o.Journal, o.Log, o.Watchdog)
 	a.calls = newCallTable()
+	a.lostAt.Store(new(time.Now()))
 	a.power = newPowerFail(a)
 	a.faults.set("config", o.Faults...)
+	if a.notes = o.Notes; a.notes == nil {
+		a.notes = NewNotes(o.Journal, o.Log)
+	}
+	if o.SafeMode {
+		a.safeMode.Store(true)
+		a.faults.set("safe-mode", safeModeDetail)
+	}
 	return a
 }
 
@@ -84,10 +105,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		a.log.Warn("poll numbers start from the clock", "err", err)
 	}
 	a.polls.Store(epoch)
-	Recover(ctx, a.o.Box, a.o.Journal, a.o.Last, a.o.BootID, a.log)
-	for _, e := range a.o.Journal.Unreported() {
-		a.outbox.add(storedResult(e))
-	}
+	a.settleLast(ctx)
 
 	base := context.WithoutCancel(ctx)
 	boxCtx, stopBox := context.WithCancel(base)
@@ -97,12 +115,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 	var box, loops sync.WaitGroup
 	box.Go(func() { _ = a.o.Box.Run(boxCtx) }) // its error is each caller's answer
-	loops.Go(func() { a.outbox.run(serveCtx) })
-	loops.Go(func() { a.stateLoop(serveCtx) })
-	loops.Go(func() { a.power.run(serveCtx) })
-	if a.o.Feed != nil {
-		loops.Go(func() { a.o.Watchdog.Run(serveCtx, a.o.FeedInterval, a.log, a.o.Feed, a.starved) })
-	}
+	a.startLoops(serveCtx, &loops)
 	a.ready()
 	a.pollLoop(ctx)
 
@@ -111,20 +124,57 @@ func (a *Agent) Run(ctx context.Context) error {
 	if a.o.Stopping != nil {
 		a.o.Stopping()
 	}
-	last, done := context.WithTimeout(base, stopBudget)
-	defer done()
 	stopBox()
-	waitFor(last, &box)
-	err = errors.Join(a.calls.wait(last), a.outbox.flush(last))
-	a.lastState(last)
-	err = errors.Join(err, a.signOff(last, reason))
+	a.lastWords(base, reason, &box)
+	a.notes.Set(factRunning, stoppedText(a.o.BootID, reason))
 	stopServe()
+	last, done := context.WithTimeout(base, notesShare)
+	defer done()
 	waitFor(last, &loops)
-	if err != nil {
+	return nil
+}
+
+// settleLast settles what the last run left and owes its answers.
+func (a *Agent) settleLast(ctx context.Context) {
+	a.open = Recover(ctx, a.o.Box, a.o.Journal, a.o.Last, a.o.BootID, a.log)
+	for _, e := range a.open.calls { // not finished in the journal, so that the next start settles too
+		if e.Container != "" {
+			a.outbox.add(pending{container: e.Container, id: e.ID, body: result(afterCrash(e, a.o.BootID)).Append(nil)})
+		}
+	}
+	for _, e := range a.o.Journal.Unreported() {
+		a.outbox.add(storedResult(e))
+	}
+}
+
+// startLoops starts what runs beside the poll loop until ctx ends.
+func (a *Agent) startLoops(ctx context.Context, loops *sync.WaitGroup) {
+	loops.Go(func() { a.notes.Run(ctx) })
+	loops.Go(func() { a.outbox.run(ctx) })
+	loops.Go(func() { a.stateLoop(ctx) })
+	loops.Go(func() { a.offlineLoop(ctx) })
+	loops.Go(func() { a.power.run(ctx) })
+	if a.safeMode.Load() {
+		loops.Go(func() { a.outliveCrashes(ctx) })
+	}
+	if a.o.Feed != nil {
+		loops.Go(func() { a.o.Watchdog.Run(ctx, a.o.FeedInterval, a.log, a.o.Feed, a.starved) })
+	}
+}
+
+// lastWords waits for the settling, reports, and signs off last. Whatever
+// hangs, the sign-off keeps its share of the time.
+func (a *Agent) lastWords(base context.Context, reason string, box *sync.WaitGroup) {
+	report, done := context.WithTimeout(base, stopBudget-signOffShare-notesShare-closeShare)
+	defer done()
+	last, done := context.WithTimeout(base, stopBudget-notesShare-closeShare)
+	defer done()
+	waitFor(report, box)
+	err := errors.Join(a.calls.wait(report), a.outbox.flush(report))
+	a.lastState(report)
+	if err = errors.Join(err, a.signOff(last, reason)); err != nil {
 		a.log.Warn("stopped without all last words", "err", err)
 	}
-	a.markStopped(reason)
-	return nil
 }
 
 // ready tells init that the hardware is adopted and settled.
@@ -149,6 +199,9 @@ func (a *Agent) stopReason(ctx context.Context) string {
 		if r := a.o.StopReason(); r != "" {
 			return r
 		}
+	}
+	if asked := a.asked.Load(); asked != nil {
+		return *asked
 	}
 	if r, ok := errors.AsType[Reason](context.Cause(ctx)); ok {
 		return string(r)

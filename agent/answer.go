@@ -36,6 +36,14 @@ func sentence(ans device.Answer) string {
 	return b.String()
 }
 
+// shortened cuts a text that is longer than most bytes.
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
 // printable makes a call's text fit for a log line: control characters and
 // more than 200 bytes never reach a terminal.
 func printable(data string) string {

@@ -19,6 +19,13 @@ const (
 	// maxInFlight bounds the calls that act at once; moves towards safe are
 	// never held back by it.
 	maxInFlight = 16
+	// maxMessage and maxDetail keep a result far below push.MaxBody, escapes
+	// included: one that is never taken would be owed for ever.
+	maxMessage = 1 << 10
+	maxDetail  = 24 << 10
+
+	powerDetail    = "power: the supply has failed, nothing moved"
+	safeModeDetail = "safe mode after a crash loop: only moves towards safe; it ends after 10 min up or by longarm-agent resume"
 )
 
 // accept takes one call from the poll. It returns at once; the call runs in
@@ -26,7 +33,10 @@ const (
 func (a *Agent) accept(ctx context.Context, c push.Call) {
 	received := time.Now()
 	work := context.WithoutCancel(ctx)
-	a.calls.start(func() { a.serve(work, c, received) })
+	a.o.Watchdog.Rest("poll") // a full table is the service's doing, or that of hardware with its own guard
+	if !a.calls.start(ctx, func() { a.serve(work, c, received) }) {
+		a.log.Warn("stopping, call left to the service", "call", c.MessageID)
+	}
 }
 
 // serve journals, acknowledges, acts and answers: nothing moves before the
@@ -63,7 +73,7 @@ func (a *Agent) serve(ctx context.Context, c push.Call, received time.Time) {
 func (a *Agent) act(ctx context.Context, c push.Call, received time.Time) device.Answer {
 	if a.power.latched() {
 		a.ackAnyway(ctx, c)
-		return failed("power: the supply has failed, nothing moved")
+		return failed(powerDetail)
 	}
 	reply, err := a.ackOnce(ctx, c)
 	if err != nil {
@@ -73,14 +83,17 @@ func (a *Agent) act(ctx context.Context, c push.Call, received time.Time) device
 		return device.Answer{State: "expired", Proof: "sent", Load: "unknown",
 			Detail: "the service withdrew the call, nothing moved: " + reply.Message}
 	}
+	if a.power.latched() {
+		return failed(powerDetail)
+	}
 	stop := a.keepAcking(ctx, c)
 	defer stop()
 	cmd, err := device.ParseCommand(c.Data)
 	if err != nil {
 		return refused(err.Error())
 	}
-	if cmd.Target == "agent" {
-		return a.self(cmd)
+	if cmd.Target == selfTarget {
+		return a.self(c, received, cmd)
 	}
 	return a.o.Box.Do(ctx, cmd, device.Meta{
 		Call:  c.MessageID,
@@ -99,6 +112,10 @@ func (a *Agent) begin(id string, act device.Action) error {
 	switch {
 	case act.TowardsSafe:
 		return nil
+	case a.power.latched():
+		return errors.New(powerDetail)
+	case a.safeMode.Load():
+		return errors.New(safeModeDetail)
 	case a.calls.acting() > maxInFlight:
 		return fmt.Errorf("busy: %d calls are in flight, send this one again later", maxInFlight)
 	case degraded != nil && act.Kind != "steady":
@@ -183,9 +200,10 @@ func (a *Agent) keepAcking(ctx context.Context, c push.Call) (stop func()) {
 
 // result puts an answer into the words of the wire.
 func result(ans device.Answer) push.Result {
+	ans.Detail = shortened(ans.Detail, maxDetail)
 	data, err := json.Marshal(ans)
 	if err != nil { // only plain fields: cannot happen, and must not hide the answer
 		data = []byte(`{"state":"unknown"}`)
 	}
-	return push.Result{Success: ans.State == "done", Message: sentence(ans), Data: data}
+	return push.Result{Success: ans.State == "done", Message: shortened(sentence(ans), maxMessage), Data: data}
 }

@@ -23,14 +23,19 @@ func newCallTable() *callTable {
 	return &callTable{running: map[string]bool{}, slots: make(chan struct{}, maxServed)}
 }
 
-// start runs serve in a goroutine of its own; it blocks only while maxServed
-// calls are being served.
-func (t *callTable) start(serve func()) {
-	t.slots <- struct{}{}
+// start runs serve in a goroutine of its own. It blocks only while maxServed
+// calls are being served; false when ctx ends first.
+func (t *callTable) start(ctx context.Context, serve func()) bool {
+	select {
+	case t.slots <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
 	t.group.Go(func() {
 		defer func() { <-t.slots }()
 		serve()
 	})
+	return true
 }
 
 // claim marks id as running; false when it already is.

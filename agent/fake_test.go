@@ -31,6 +31,13 @@ type fakeLink struct {
 	ack   func(id string) (push.Reply, error)
 	slow  time.Duration // of each acknowledgement
 	hang  chan struct{} // not nil: Poll and SignOff hang until it closes
+	armed atomic.Value  // reason and number of the newest prepared sign-off
+	warms atomic.Int64  // KeepWarm was asked
+	fresh atomic.Int64  // Pause(nil): the back-off was reset
+	stuck atomic.Bool   // results and states are never answered
+	wait  time.Duration // pause after a failed poll; 0: 2 s
+
+	refuse map[string]int // HTTP status that answers the result of an id
 }
 
 var errDown = errors.New("connection refused")
@@ -79,13 +86,20 @@ func (l *fakeLink) Poll(ctx context.Context, n uint64) (push.Call, error) {
 }
 
 func (l *fakeLink) Pause(err error) time.Duration {
+	if err == nil {
+		l.fresh.Add(1)
+	}
 	if err == nil || errors.Is(err, push.ErrIdle) {
 		return 0
+	}
+	if l.wait > 0 {
+		return l.wait
 	}
 	return 2 * time.Second
 }
 
 func (l *fakeLink) KeepWarm(context.Context) error {
+	l.warms.Add(1)
 	if l.isDown() {
 		return errDown
 	}
@@ -112,7 +126,15 @@ func (l *fakeLink) Ack(ctx context.Context, _, id string) (push.Reply, error) {
 	return push.Reply{Success: true}, nil
 }
 
-func (l *fakeLink) Result(_ context.Context, _, id string, r push.Result) (push.Reply, error) {
+func (l *fakeLink) Result(ctx context.Context, _, id string, r push.Result) (push.Reply, error) {
+	if l.stuck.Load() {
+		<-ctx.Done()
+		return push.Reply{}, ctx.Err()
+	}
+	if status := l.refuse[id]; status != 0 {
+		l.note("refused %s", id)
+		return push.Reply{}, &push.Refusal{Status: status}
+	}
 	if l.isDown() {
 		return push.Reply{}, errDown
 	}
@@ -123,7 +145,11 @@ func (l *fakeLink) Result(_ context.Context, _, id string, r push.Result) (push.
 	return push.Reply{Success: true}, nil
 }
 
-func (l *fakeLink) State(_ context.Context, r push.Report) error {
+func (l *fakeLink) State(ctx context.Context, _ push.Report) error {
+	if l.stuck.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if l.isDown() {
 		return errDown
 	}
@@ -131,12 +157,15 @@ func (l *fakeLink) State(_ context.Context, r push.Report) error {
 	return nil
 }
 
-func (l *fakeLink) Ours() bool                { return true }
-func (l *fakeLink) Armed() bool               { return true }
-func (l *fakeLink) ArmSignOff(string, uint64) {}
+func (l *fakeLink) Ours() bool  { return true }
+func (l *fakeLink) Armed() bool { return true }
+
+func (l *fakeLink) ArmSignOff(reason string, n uint64) {
+	l.armed.Store(fmt.Sprintf("%s %d", reason, n))
+}
 
 func (l *fakeLink) SignOff(ctx context.Context, reason string, n uint64) error {
-	if l.hang != nil {
+	if l.hang != nil || ctx.Err() != nil {
 		<-ctx.Done()
 		return ctx.Err()
 	}
@@ -197,11 +226,15 @@ type fakeLine struct {
 	link   *fakeLink
 	active bool
 	block  chan struct{} // not nil: Set hangs until it closes
+	broken atomic.Bool   // Set fails
 }
 
 func (f *fakeLine) Set(active bool, why string) (string, error) {
 	if f.block != nil {
 		<-f.block
+	}
+	if f.broken.Load() {
+		return "", errors.New("relay is gone")
 	}
 	if f.active != active {
 		f.active = active
@@ -215,6 +248,9 @@ func (f *fakeLine) Active() (bool, bool, error) { return f.active, true, nil }
 type fakeHardware struct{ lines map[string]*fakeLine }
 
 func (h *fakeHardware) OpenOutput(s device.OutputSpec) (device.Line, error) {
+	if h.lines[s.Name] == nil {
+		return nil, errors.New("no such line")
+	}
 	return h.lines[s.Name], nil
 }
 
@@ -233,6 +269,7 @@ type bench struct {
 	agent   *Agent
 	journal *journal.Journal
 	lost    atomic.Bool // level of the power-fail line
+	spec    device.Spec
 	stop    context.CancelFunc
 	ended   chan struct{}
 }
@@ -244,6 +281,10 @@ func newBench(t *testing.T) *bench {
 		router:  &fakeLine{name: "router", link: link},
 		lamp:    &fakeLine{name: "lamp", link: link},
 		options: Options{Version: "test", BootID: "boot-1", Service: "push.test"},
+		spec: device.Spec{Outputs: []device.OutputSpec{
+			{Name: "router", Line: device.LineRef{Line: "r"}, Contact: device.ContactNC},
+			{Name: "lamp", Line: device.LineRef{Line: "l"}},
+		}},
 	}
 }
 
@@ -267,14 +308,7 @@ func (b *bench) start() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	watchdog := NewWatchdog()
-	box := device.New(device.Spec{Outputs: []device.OutputSpec{
-		{Name: "router", Line: device.LineRef{Line: "r"}, Contact: device.ContactNC},
-		{Name: "lamp", Line: device.LineRef{Line: "l"}},
-	}, PowerFail: b.options.Power}, &fakeHardware{map[string]*fakeLine{"router": b.router, "lamp": b.lamp}},
-		device.Options{Log: log, Guard: watchdog.Guard})
-	if errs := box.Open(b.t.Context()); len(errs) > 0 {
-		b.t.Fatal(errs)
-	}
+	box := b.openBox(log, watchdog)
 	o := b.options
 	o.Log, o.Link, o.Box, o.Journal, o.Watchdog = log, b.link, box, b.journal, watchdog
 	if o.Power != nil {
@@ -290,6 +324,36 @@ func (b *bench) start() {
 		}
 	}()
 	synctest.Wait()
+}
+
+// openBox opens the box; a line that is nil can't be opened.
+func (b *bench) openBox(log *slog.Logger, watchdog *Watchdog) *device.Box {
+	b.t.Helper()
+	b.spec.PowerFail = b.options.Power
+	lines := map[string]*fakeLine{"router": b.router, "lamp": b.lamp}
+	box := device.New(b.spec, &fakeHardware{lines}, device.Options{Log: log, Guard: watchdog.Guard, LeaseChanged: b.leaseChanged})
+	for _, err := range box.Open(b.t.Context()) {
+		if b.lamp != nil && b.router != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return box
+}
+
+func (b *bench) leaseChanged(target, call string, open bool) {
+	err := b.journal.LeaseClosed(target)
+	if open {
+		err = b.journal.LeaseOpened(target, call)
+	}
+	if err != nil {
+		b.t.Error(err)
+	}
+}
+
+// again makes the bench ready for another start on the same state dir.
+func (b *bench) again() {
+	b.ended = make(chan struct{})
+	b.openJournal()
 }
 
 // end stops the agent and waits.

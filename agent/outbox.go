@@ -2,7 +2,9 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,12 +19,20 @@ type pending struct {
 	body          []byte // push.Result as JSON
 }
 
+// maxOwed bounds the answers that wait in memory and in the journal. Beyond it
+// the oldest is given up: its service takes calls out, but no answers in.
+const maxOwed = 1024
+
+// maxChoked bounds the refused answers of one pass.
+const maxChoked = 8
+
 // outbox delivers answers, oldest first, until the service has taken each (a
 // 200 with an envelope). The journal holds them across restarts.
 type outbox struct {
 	link    reporter
 	journal *journal.Journal
 	log     *slog.Logger
+	guard   func(worker string, limit time.Duration) (done func())
 
 	mu    sync.Mutex
 	queue []pending
@@ -30,15 +40,33 @@ type outbox struct {
 	turn  chan struct{} // cap 1: who holds it delivers
 }
 
-func newOutbox(link reporter, j *journal.Journal, log *slog.Logger) *outbox {
-	return &outbox{link: link, journal: j, log: log, kick: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
+func newOutbox(link reporter, j *journal.Journal, log *slog.Logger, w *Watchdog) *outbox {
+	return &outbox{link: link, journal: j, log: log, guard: w.Guard, kick: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
 }
 
+// add owes an answer; one that is owed already is not owed twice.
 func (b *outbox) add(p pending) {
+	defer kick(b.kick)
 	b.mu.Lock()
+	defer b.mu.Unlock()
+	if slices.ContainsFunc(b.queue, p.same) {
+		return
+	}
 	b.queue = append(b.queue, p)
-	b.mu.Unlock()
-	kick(b.kick)
+	if len(b.queue) > maxOwed {
+		b.giveUp(b.queue[0])
+		b.queue = b.queue[1:]
+	}
+}
+
+func (p pending) same(q pending) bool { return push.EqualID(p.id, q.id) }
+
+// giveUp takes an answer out of the journal too.
+func (b *outbox) giveUp(p pending) {
+	b.log.Error("too many answers are owed, the oldest is given up", "call", p.id, "owed", maxOwed)
+	if err := b.journal.Reported(p.id); err != nil {
+		b.log.Warn("answer given up, but not marked so", "call", p.id, "err", err)
+	}
 }
 
 // storedResult is what the journal holds of a call. Old results that the
@@ -75,7 +103,9 @@ func (b *outbox) flush(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// deliver tries each pending answer once and tells whether all are gone.
+// deliver tries each pending answer once and tells whether all are gone. An
+// answer that the service refuses goes to the end of the queue; any other
+// trouble meets the next one as well.
 func (b *outbox) deliver(ctx context.Context) bool {
 	select {
 	case b.turn <- struct{}{}:
@@ -83,26 +113,43 @@ func (b *outbox) deliver(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
+	refused := 0
 	for range b.len() {
-		p := b.head()
-		if !b.send(ctx, p) {
-			b.rotate(p)
+		p, ok := b.head()
+		if !ok {
+			break
+		}
+		err := b.send(ctx, p)
+		b.drop(p)
+		if err == nil {
+			continue
+		}
+		b.owe(p)
+		if refused++; !choked(err) || refused >= maxChoked {
 			return false
 		}
-		b.drop()
 	}
 	return b.len() == 0
 }
 
-func (b *outbox) send(ctx context.Context, p pending) bool {
+// choked tells that the service answered, and did not want this one answer.
+func choked(err error) bool {
+	refusal, ok := errors.AsType[*push.Refusal](err)
+	return ok && refusal.Status >= 400 && refusal.Status < 500 && refusal.Status != 401 && refusal.Status != 429
+}
+
+// send delivers one answer.
+func (b *outbox) send(ctx context.Context, p pending) error {
 	r, err := push.ParseReply(p.body) // a result has the envelope's shape
 	if err != nil {
 		b.log.Error("stored result is unreadable and was dropped", "call", p.id, "err", err)
-		return true
+		return nil
 	}
+	done := b.guard("outbox", 2*ackLimit)
 	reply, err := b.link.Result(ctx, p.container, p.id, push.Result(r))
+	done()
 	if err != nil {
-		return false
+		return err
 	}
 	if !reply.Success {
 		b.log.Warn("the service did not want a result", "call", p.id, "message", reply.Message)
@@ -110,7 +157,7 @@ func (b *outbox) send(ctx context.Context, p pending) bool {
 	if err := b.journal.Reported(p.id); err != nil {
 		b.log.Warn("result delivered, but not marked so", "call", p.id, "err", err)
 	}
-	return true
+	return nil
 }
 
 func (b *outbox) len() int {
@@ -119,22 +166,25 @@ func (b *outbox) len() int {
 	return len(b.queue)
 }
 
-func (b *outbox) head() pending {
+func (b *outbox) head() (pending, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.queue[0]
+	if len(b.queue) == 0 {
+		return pending{}, false
+	}
+	return b.queue[0], true
 }
 
-func (b *outbox) drop() {
+func (b *outbox) drop(p pending) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.queue = b.queue[1:]
+	b.queue = slices.DeleteFunc(b.queue, p.same)
 }
 
-// rotate puts the head at the end, so that one answer that the service
-// chokes on does not hold back the others.
-func (b *outbox) rotate(p pending) {
+// owe puts an answer at the end, so that one that the service chokes on does
+// not hold back the others.
+func (b *outbox) owe(p pending) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.queue = append(b.queue[1:], p)
+	b.queue = append(b.queue, p)
 }

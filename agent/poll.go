@@ -8,6 +8,10 @@ import (
 	"longarm/push"
 )
 
+// heldAfter is when a poll without an answer is taken for held by the service,
+// if the second connection is up as well: the answer may be 45 s away.
+const heldAfter = 3 * time.Second
+
 // errResume ends a held poll that a sign-off has made worthless.
 var errResume = errors.New("signing on again")
 
@@ -44,12 +48,18 @@ func (a *Agent) pollLoop(ctx context.Context) {
 
 // pollOnce holds the next poll and says by when it will be back.
 func (a *Agent) pollOnce(ctx context.Context) (push.Call, error) {
+	select {
+	case <-a.wake: // this poll is what it asked for
+	default:
+	}
 	n := a.polls.Add(1)
 	a.o.Watchdog.Beat("poll", push.PollLimit+15*time.Second)
 	held, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	a.cancel.Store(&cancel)
 	a.o.Link.ArmSignOff(reasonPowerFail, n)
+	timer := time.AfterFunc(heldAfter, func() { a.held.Store(true); kick(a.polled) })
+	defer func() { timer.Stop(); a.held.Store(false) }()
 	call, err := a.o.Link.Poll(held, n)
 	if err != nil && errors.Is(context.Cause(held), errResume) {
 		return call, errResume
@@ -57,9 +67,10 @@ func (a *Agent) pollOnce(ctx context.Context) (push.Call, error) {
 	return call, err
 }
 
-// resume ends the poll that is held now, so that the next one, with a higher
-// number, signs on again.
+// resume ends the poll that is held now, or the pause before the next one, so
+// that a poll with a higher number signs on again.
 func (a *Agent) resume() {
+	kick(a.wake)
 	if cancel := a.cancel.Load(); cancel != nil {
 		(*cancel)(errResume)
 	}
@@ -70,8 +81,7 @@ func (a *Agent) reached(t *troubleLog) {
 		a.log.Info("service reached again", "failures", t.count, "after", t.lasted().Round(time.Second))
 	}
 	t.reset()
-	if !a.online.Swap(true) {
-		a.o.Box.Offline(context.Background(), 0)
+	if a.lostAt.Swap(nil) != nil {
 		a.changed()
 	}
 	kick(a.outbox.kick)
@@ -88,8 +98,7 @@ func (a *Agent) unreached(t *troubleLog, err error) {
 	case t.first(troubleKind(answered)):
 		a.log.Warn("service not reached, trying again with growing pauses", "err", err)
 	}
-	a.online.Store(false)
-	a.o.Box.Offline(context.Background(), t.lasted())
+	a.lostAt.CompareAndSwap(nil, new(time.Now()))
 	a.statusTrouble(err)
 }
 
@@ -113,7 +122,7 @@ func (a *Agent) pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-a.power.woken():
+	case <-a.wake:
 		return true
 	case <-timer.C:
 		return true

@@ -10,17 +10,19 @@ import (
 
 const reasonPowerFail = "power-fail"
 
+// lineLimit is by when a line must have been read.
+const lineLimit = 10 * time.Second
+
 // powerFail is the latch behind the power-fail line (design.md section 4): at
 // the edge the sign-off goes out first, outputs follow after lost_after, and
 // nothing new is accepted until power is back or the hold-up is over.
 type powerFail struct {
 	agent   *Agent
 	spec    device.PowerFailSpec
-	edges   chan bool // cap 1, newest wins
-	gate    atomic.Pointer[chan struct{}]
-	latch   atomic.Bool
-	armed   atomic.Bool // false while the line said "lost" at start
-	backing bool        // the restored timer runs; run's own
+	edges   chan bool                     // cap 1, newest wins
+	gate    atomic.Pointer[chan struct{}] // nil: no latch; closed when polling may go on
+	armed   atomic.Bool                   // false while the line said "lost" at start
+	backing bool                          // the restored timer runs; run's own
 }
 
 func newPowerFail(a *Agent) *powerFail {
@@ -28,7 +30,6 @@ func newPowerFail(a *Agent) *powerFail {
 	if a.o.Power != nil {
 		p.spec = *a.o.Power
 	}
-	p.openGate()
 	return p
 }
 
@@ -48,32 +49,40 @@ func (a *Agent) PowerEdge(lost bool) {
 	}
 }
 
-func (p *powerFail) latched() bool { return p.latch.Load() }
+// latched and its gate are one word, so that nobody can wait at the gate of
+// the next power-fail.
+func (p *powerFail) latched() bool { return p.gate.Load() != nil }
 
-// woken is closed when polling may go on after a latch.
-func (p *powerFail) woken() <-chan struct{} {
-	if p.latched() {
-		return *p.gate.Load()
+func (p *powerFail) latch() {
+	gate := make(chan struct{})
+	p.gate.CompareAndSwap(nil, &gate)
+}
+
+// unlatch opens the gate.
+func (p *powerFail) unlatch() {
+	if gate := p.gate.Swap(nil); gate != nil {
+		close(*gate)
 	}
-	return nil
 }
 
 // mayPoll waits while the latch is set; false means: ask again.
 func (p *powerFail) mayPoll(ctx context.Context) bool {
-	if !p.latched() {
+	gate := p.gate.Load()
+	if gate == nil {
 		return true
 	}
 	p.agent.o.Watchdog.Rest("poll")
 	select {
 	case <-ctx.Done():
-	case <-*p.gate.Load():
+	case <-*gate:
 	}
 	return false
 }
 
-func (p *powerFail) openGate() {
-	ch := make(chan struct{})
-	p.gate.Store(&ch)
+// lost reads the line.
+func (p *powerFail) lost() (bool, error) {
+	defer p.agent.o.Watchdog.Guard("power-fail line", lineLimit)()
+	return p.agent.o.Lost()
 }
 
 // run waits for edges until ctx ends. The level, not the edge, is the truth.
@@ -100,7 +109,7 @@ func (p *powerFail) run(ctx context.Context) {
 // arm refuses a line that says "lost" at start: a wrong polarity would
 // otherwise keep the box dark (hardware.md section 7).
 func (p *powerFail) arm() {
-	lost, err := p.agent.o.Lost()
+	lost, err := p.lost()
 	switch {
 	case err != nil:
 		p.agent.log.Error("power-fail line can't be read, not armed", "err", err)
@@ -126,10 +135,10 @@ func (p *powerFail) rearm() {
 
 // failed runs from the edge to the return of power, or to life on battery.
 func (p *powerFail) failed(ctx context.Context) {
-	if lost, err := p.agent.o.Lost(); !lost && err == nil {
+	if lost, err := p.lost(); !lost && err == nil {
 		return // a glitch: the level is the truth
 	}
-	p.latch.Store(true)
+	p.latch()
 	p.backing = false
 	began := time.Now()
 	budget, cancel := context.WithTimeout(ctx, max(p.spec.HoldUp, time.Second))
@@ -141,9 +150,8 @@ func (p *powerFail) failed(ctx context.Context) {
 	if lasting {
 		p.agent.o.Box.PowerFail(budget, true)
 	}
-	err := <-signed
 	p.agent.markPower(true)
-	if err != nil {
+	if err := <-signed; err != nil {
 		p.agent.log.Warn("sign-off at power-fail not delivered", "err", err)
 	}
 	p.agent.log.Warn("power failed", "outputs_moved", lasting)
@@ -164,7 +172,7 @@ func (p *powerFail) stillLost(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-	lost, err := p.agent.o.Lost()
+	lost, err := p.lost()
 	return lost || err != nil
 }
 
@@ -179,7 +187,7 @@ func (p *powerFail) outlast(ctx context.Context, left time.Duration) {
 	for {
 		if lost := p.follow(restored); lost && outlived && p.latched() {
 			p.agent.faults.set("power", "on battery: power is lost, the box outlived its hold_up")
-			p.back("still alive after hold_up, on battery")
+			p.back(ctx, "still alive after hold_up, on battery")
 		}
 		select {
 		case <-ctx.Done():
@@ -188,9 +196,10 @@ func (p *powerFail) outlast(ctx context.Context, left time.Duration) {
 		case <-holdUp.C:
 			outlived = true
 		case <-restored.C:
-			if lost, err := p.agent.o.Lost(); !lost && err == nil {
+			if lost, err := p.lost(); !lost && err == nil {
 				p.agent.faults.set("power")
-				p.back("power is back")
+				p.agent.markPower(false)
+				p.back(ctx, "power is back")
 				return
 			}
 		}
@@ -200,7 +209,7 @@ func (p *powerFail) outlast(ctx context.Context, left time.Duration) {
 // follow re-reads the level and lets the restored timer run only while it says
 // that power is back. A line that can't be read counts as lost.
 func (p *powerFail) follow(restored *time.Timer) (lost bool) {
-	lost, err := p.agent.o.Lost()
+	lost, err := p.lost()
 	if lost || err != nil {
 		restored.Stop()
 		p.backing = false
@@ -214,14 +223,11 @@ func (p *powerFail) follow(restored *time.Timer) (lost bool) {
 }
 
 // back signs on again, without a restart.
-func (p *powerFail) back(why string) {
+func (p *powerFail) back(ctx context.Context, why string) {
 	p.agent.log.Info("signing on", "why", why)
-	if p.latch.Swap(false) {
-		p.agent.markPower(false)
-		p.agent.o.Box.PowerFail(context.Background(), false)
-		gate := *p.gate.Load()
-		p.openGate()
-		close(gate)
+	if p.latched() {
+		p.agent.o.Box.PowerFail(ctx, false)
+		p.unlatch()
 		p.agent.resume()
 	}
 	p.agent.changed()

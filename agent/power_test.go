@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"longarm/device"
+	"longarm/push"
 )
 
 func powerBench(b *bench) {
@@ -123,6 +124,9 @@ func TestPowerLineThatSaysLostAtStartIsNotArmed(t *testing.T) {
 			t.Errorf("faults %q, want not armed", faults)
 		}
 		b.power(false) // power comes: armed from here on
+		if faults := b.agent.allFaults(); len(faults) != 0 {
+			t.Errorf("faults %q once the line is armed, want none", faults)
+		}
 		b.power(true)
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -130,4 +134,92 @@ func TestPowerLineThatSaysLostAtStartIsNotArmed(t *testing.T) {
 			t.Errorf("not armed after the line came back: %q", log)
 		}
 	})
+}
+
+func TestCallThatIsBeingAcknowledgedDoesNotMoveInThePowerFail(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.options.Power.LostAfter = time.Second
+		b.link.slow = 10 * time.Millisecond
+		b.start()
+		defer b.end()
+		b.link.calls <- push.Call{ContainerID: "c", MessageID: "c1", Data: "router off"}
+		time.Sleep(5 * time.Millisecond)
+		b.power(true)
+		time.Sleep(500 * time.Millisecond)
+		synctest.Wait()
+		b.wantState("c1", "failed")
+		if len(b.edges()) != 0 {
+			t.Errorf("moved in the latch: %q", b.edges())
+		}
+		err := b.agent.begin("c1", device.Action{Kind: device.KindSteady})
+		if err == nil || !strings.Contains(err.Error(), "power") {
+			t.Errorf("the last word before an edge is %v, want power", err)
+		}
+	})
+}
+
+func TestPowerMarkStaysOnBatteryAndGoesWithThePower(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.start()
+		defer b.end()
+		mark := func() string { synctest.Wait(); v, _ := b.journal.Get(factPower); return v }
+		b.power(true)
+		time.Sleep(100 * time.Millisecond)
+		if mark() != "lost" {
+			t.Errorf("mark %q in the power-fail, want lost", mark())
+		}
+		time.Sleep(time.Minute) // on battery: it may be empty any time
+		if mark() != "lost" {
+			t.Errorf("mark %q on battery, want lost", mark())
+		}
+		b.power(false)
+		time.Sleep(10 * time.Second)
+		if mark() != "" {
+			t.Errorf("mark %q after power came back, want none", mark())
+		}
+	})
+}
+
+func TestPowerIsMarkedWhileTheSignOffHangs(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.options.Power.HoldUp = time.Minute
+		b.start()
+		b.link.hang = make(chan struct{})
+		b.power(true)
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		if v, _ := b.journal.Get(factPower); v != "lost" {
+			t.Errorf("mark %q while the sign-off hangs, want lost", v)
+		}
+		close(b.link.hang)
+		b.end()
+	})
+}
+
+func TestThenIsAskedForOnlyWhenPowerStaysAway(t *testing.T) {
+	for _, lasting := range []bool{true, false} {
+		bubble(t, func(b *bench) {
+			powerBench(b)
+			b.options.Power.Then = "poweroff"
+			asked := ""
+			b.options.Request = func(action string) error { asked += action; return nil }
+			b.start()
+			b.power(true)
+			if !lasting {
+				time.Sleep(time.Millisecond)
+				b.power(false)
+			}
+			time.Sleep(time.Second)
+			b.end()
+			if want := map[bool]string{true: "poweroff"}[lasting]; asked != want {
+				t.Errorf("asked %q, want %q", asked, want)
+			}
+			if b.link.count("signoff power-fail") != 2 || b.link.count("signoff shutdown") != 0 {
+				t.Error("the stop in a power-fail takes the reason back")
+			}
+		})
+	}
 }

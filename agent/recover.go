@@ -2,23 +2,18 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
-	"strings"
+	"time"
 
 	"longarm/agent/journal"
 	"longarm/device"
 )
 
-// Facts that the agent keeps in the journal.
-const (
-	factEpoch   = "epoch"   // counts starts; upper half of the poll number
-	factRunning = "running" // boot id while the agent runs, then also the reason of an orderly stop
-	factStarved = "starved" // loop that starved the watchdog in this run
-	factPower   = "power"   // "lost" from a power-fail until power is back
-)
+// settleLimit bounds the settling at a start: a board that hangs must not keep
+// the box from polling. Run tries on.
+const settleLimit = 5 * time.Second
 
 // nextEpoch makes the poll numbers of this run larger than those of any run
 // before, so that a sign-off of the last run can't hold this one.
@@ -32,107 +27,120 @@ func (a *Agent) nextEpoch() (uint64, error) {
 	return n << 32, a.o.Journal.Set(factEpoch, strconv.FormatUint(n, 10))
 }
 
+// Unsettled is what Recover could not settle yet: the journal keeps it open,
+// so that the next start tries again.
+type Unsettled struct {
+	calls  []journal.Entry
+	leases map[string]string // target → call
+}
+
 // Recover settles what the last run left half done and answers it in the
 // journal: received means that nothing moved, started means unknown (design.md
 // section 4). The answers stay owed until an agent reports them. Call it once,
-// before anything else moves.
-func Recover(ctx context.Context, box *device.Box, j *journal.Journal, last LastRun, bootID string, log *slog.Logger) {
-	interrupted := j.Interrupted()
-	box.Settle(ctx, unfinished(j, interrupted, last, bootID))
-	for target := range j.Leases() {
+// before anything else moves. The end of ctx does not cut it short: a relay
+// must not stay active because a stop came early.
+func Recover(ctx context.Context, box *device.Box, j *journal.Journal, last LastRun, bootID string, log *slog.Logger) Unsettled {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleLimit)
+	defer cancel()
+	interrupted, leases := j.Interrupted(), j.Leases()
+	box.Settle(ctx, unfinished(interrupted, leases, last, bootID))
+	open := Unsettled{leases: leases}
+	for _, e := range interrupted {
+		if moving(e) && !settled(box, e.Begun.Target, e.Begun.BootID == bootID) {
+			open.calls = append(open.calls, e)
+			continue
+		}
+		closeCall(j, e, bootID, log)
+	}
+	open.closeLeases(box, j, last.SameBoot, log)
+	if n := len(interrupted); n > 0 {
+		log.Warn("calls of the last run were interrupted, nothing is repeated", "calls", n, "not_settled_yet", len(open.calls))
+	}
+	return open
+}
+
+// closeCall writes the answer of an interrupted call. One that came from this
+// box's own command line has nobody who waits for it.
+func closeCall(j *journal.Journal, e journal.Entry, bootID string, log *slog.Logger) {
+	err := j.Finished(e.ID, result(afterCrash(e, bootID)).Append(nil))
+	if err == nil && e.Container == "" {
+		err = j.Reported(e.ID)
+	}
+	if err != nil {
+		log.Error("answer of an interrupted call not journaled", "call", e.ID, "err", err)
+	}
+}
+
+// closeLeases closes the leases that are settled.
+func (u *Unsettled) closeLeases(box *device.Box, j *journal.Journal, sameBoot bool, log *slog.Logger) {
+	for target, call := range u.leases {
+		if !settled(box, target, sameBoot) {
+			continue
+		}
+		delete(u.leases, target)
+		if j.Leases()[target] != call {
+			continue // a newer one
+		}
 		if err := j.LeaseClosed(target); err != nil {
 			log.Warn("settled lease not marked closed", "target", target, "err", err)
 		}
 	}
-	for _, e := range interrupted {
-		if err := j.Finished(e.ID, result(afterCrash(e)).Append(nil)); err != nil {
-			log.Error("answer of an interrupted call not journaled", "call", e.ID, "err", err)
-		}
-	}
-	if n := len(interrupted); n > 0 {
-		log.Warn("calls of the last run were interrupted and settled, nothing is repeated", "calls", n)
-	}
 }
 
-func unfinished(j *journal.Journal, interrupted []journal.Entry, last LastRun, bootID string) []device.Unfinished {
+// followUp closes what has been settled since.
+func (u *Unsettled) followUp(box *device.Box, j *journal.Journal, bootID string, log *slog.Logger) {
+	var still []journal.Entry
+	for _, e := range u.calls {
+		if !settled(box, e.Begun.Target, e.Begun.BootID == bootID) {
+			still = append(still, e)
+			continue
+		}
+		closeCall(j, e, bootID, log)
+	}
+	u.calls = still
+	u.closeLeases(box, j, true, log)
+}
+
+// settled tells whether a target is where the settling wanted it: it works,
+// and nothing is wrong or going on. A target that the config does not have at
+// present may come back within the boot; after a reboot it is over.
+func settled(box *device.Box, target string, sameBoot bool) bool {
+	for _, t := range box.Report() {
+		if t.Name == target {
+			return t.Detail == ""
+		}
+	}
+	return !sameBoot
+}
+
+// moving tells whether an interrupted call may have left something to settle.
+func moving(e journal.Entry) bool {
+	return e.State == journal.StateStarted && (e.Begun.Kind == device.KindPulse || e.Begun.Kind == device.KindCycle)
+}
+
+func unfinished(interrupted []journal.Entry, leases map[string]string, last LastRun, bootID string) []device.Unfinished {
 	var out []device.Unfinished
 	for _, e := range interrupted {
-		if e.State == journal.StateStarted && e.Begun.Target != "" {
+		if moving(e) {
 			out = append(out, device.Unfinished{Target: e.Begun.Target, Kind: e.Begun.Kind, Call: e.ID, SameBoot: e.Begun.BootID == bootID})
 		}
 	}
-	for target, call := range j.Leases() {
+	for target, call := range leases {
 		out = append(out, device.Unfinished{Target: target, Kind: device.KindLease, Call: call, SameBoot: last.SameBoot})
 	}
 	return out
 }
 
-func afterCrash(e journal.Entry) device.Answer {
-	if e.State != journal.StateStarted {
-		return failed("not started: the agent ended before it moved anything")
-	}
-	return unknown(device.Answer{Proof: "sent", Target: e.Begun.Target, Verb: e.Begun.Verb},
-		"the agent ended while this ran: the output was settled, nothing is repeated, look before you click again")
-}
-
-// LastRun is how the last run ended, from the facts that it left.
-type LastRun struct {
-	Cause    string // "" at a first start
-	SameBoot bool   // the kernel has not restarted since
-}
-
-// Last reads how the last run ended. Call it before MarkRunning.
-func Last(j *journal.Journal, bootID string) LastRun {
-	running, known := j.Get(factRunning)
-	starved, _ := j.Get(factStarved)
-	power, _ := j.Get(factPower)
-	boot, reason, orderly := strings.Cut(running, stoppedMark)
-	last := LastRun{SameBoot: boot == bootID}
+func afterCrash(e journal.Entry, bootID string) device.Answer {
+	ans := device.Answer{Proof: "sent", Target: e.Begun.Target, Verb: e.Begun.Verb}
 	switch {
-	case !known:
-	case orderly:
-		last.Cause = reason
-	case power == "lost":
-		last.Cause = "power lost"
-	case !last.SameBoot:
-		last.Cause = "box restarted without a word"
-	case starved != "":
-		last.Cause = "watchdog: " + starved
-	default:
-		last.Cause = "crash"
+	case e.State != journal.StateStarted:
+		return failed("not started: the agent ended before it moved anything")
+	case e.Begun.Target == selfTarget && e.Begun.BootID != bootID:
+		ans.State, ans.Load, ans.Detail = device.Done, string(device.LoadUnknown), "the box has restarted"
+		return ans
 	}
-	return last
-}
-
-// stoppedMark stands between boot id and reason after an orderly stop.
-const stoppedMark = " stopped: "
-
-// MarkRunning notes that the agent runs from here on.
-func MarkRunning(j *journal.Journal, bootID string) error {
-	return errors.Join(j.Set(factRunning, bootID), j.Set(factStarved, ""))
-}
-
-func (a *Agent) markStopped(reason string) {
-	if err := a.o.Journal.Set(factRunning, a.o.BootID+stoppedMark+reason); err != nil {
-		a.log.Warn("orderly stop not noted", "err", err)
-	}
-}
-
-func (a *Agent) markPower(lost bool) {
-	value := ""
-	if lost {
-		value = "lost"
-	}
-	if err := a.o.Journal.Set(factPower, value); err != nil {
-		a.log.Warn("power mark not noted", "err", err)
-	}
-}
-
-// starved notes the culprit before init ends us.
-func (a *Agent) starved(loop string) {
-	if err := a.o.Journal.Set(factStarved, loop); err != nil {
-		a.log.Warn("watchdog culprit not noted", "err", err)
-	}
+	return unknown(ans, "the agent ended while this ran: the output was settled, nothing is repeated, look before you click again")
 }
 
 // request asks init for what the agent itself has no right to do.
@@ -141,5 +149,9 @@ func (a *Agent) request(action string) error {
 		return fmt.Errorf("%s is not allowed on this box", action)
 	}
 	a.log.Warn("asking init", "action", action)
-	return a.o.Request(action)
+	if err := a.o.Request(action); err != nil {
+		return err
+	}
+	a.asked.Store(&action)
+	return nil
 }

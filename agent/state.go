@@ -61,6 +61,7 @@ func (a *Agent) stateLoop(ctx context.Context) {
 			dirty = true
 		case <-a.polled:
 		}
+		a.open.followUp(a.o.Box, a.o.Journal, a.o.BootID, a.log)
 		a.status()
 		select {
 		case <-ctx.Done():
@@ -75,8 +76,13 @@ func (a *Agent) stateLoop(ctx context.Context) {
 func (a *Agent) sendState(ctx context.Context, dirty bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, ackLimit)
 	defer cancel()
+	defer a.o.Watchdog.Guard("state", 2*ackLimit)()
 	if err := a.o.Link.KeepWarm(ctx); err != nil {
 		return dirty // the poll meets the same trouble and says so
+	}
+	if a.held.Load() && a.o.Link.Armed() && a.lostAt.Swap(nil) != nil {
+		kick(a.outbox.kick)
+		a.changed()
 	}
 	if !dirty || !a.o.Link.Ours() {
 		return dirty
@@ -87,7 +93,7 @@ func (a *Agent) sendState(ctx context.Context, dirty bool) bool {
 // lastState leaves the settled state behind, as what people see until the box
 // is back.
 func (a *Agent) lastState(ctx context.Context) {
-	if !a.online.Load() || !a.o.Link.Ours() {
+	if !a.online() || !a.o.Link.Ours() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, stateSpacing)
@@ -134,7 +140,7 @@ func (a *Agent) allFaults() []string {
 
 // status writes the one line that systemctl status shows.
 func (a *Agent) status() {
-	if a.online.Load() {
+	if a.online() {
 		a.say("connected to " + a.o.Service)
 		return
 	}
@@ -153,7 +159,7 @@ func (a *Agent) say(link string) {
 	if faults := a.allFaults(); len(faults) > 0 {
 		text += "; " + strconv.Itoa(len(faults)) + " faults: " + faults[0]
 	}
-	if !a.o.Link.Armed() && a.online.Load() {
+	if !a.o.Link.Armed() && a.online() {
 		text += "; sign-off not armed"
 	}
 	a.o.Status(text)

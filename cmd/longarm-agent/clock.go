@@ -1,11 +1,11 @@
 package main
 
 import (
-	"log/slog"
 	"strconv"
 	"sync/atomic"
 	"time"
 
+	"longarm/agent"
 	"longarm/agent/journal"
 	"longarm/hw/clock"
 )
@@ -22,13 +22,12 @@ const goodTimeStep = time.Hour
 // in 1970; until the kernel says that its clock is synchronised, no time
 // before the floor is believed (design.md section 4, Clock).
 type floorClock struct {
-	journal *journal.Journal
-	log     *slog.Logger
-	floor   atomic.Int64 // seconds since 1970
+	notes *agent.Notes // a poll must not wait for the disk
+	floor atomic.Int64 // seconds since 1970
 }
 
-func newFloorClock(j *journal.Journal, built time.Time, log *slog.Logger) *floorClock {
-	c := &floorClock{journal: j, log: log}
+func newFloorClock(j *journal.Journal, notes *agent.Notes, built time.Time) *floorClock {
+	c := &floorClock{notes: notes}
 	floor := built.Unix()
 	if built.IsZero() {
 		floor = 0
@@ -64,7 +63,5 @@ func (c *floorClock) saw(t time.Time) {
 			break
 		}
 	}
-	if err := c.journal.Set(factGoodTime, strconv.FormatInt(t.Unix(), 10)); err != nil {
-		c.log.Warn("good time not kept for the next start", "err", err)
-	}
+	c.notes.Set(factGoodTime, strconv.FormatInt(t.Unix(), 10))
 }

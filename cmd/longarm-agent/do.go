@@ -47,8 +47,10 @@ func openPlant(ctx context.Context, c command, verb string, s settings) (*plant,
 		return nil, err
 	}
 	if p.machine, err = newMachine(s, p.log); err != nil {
+		p.close()
 		return nil, err
 	}
+	p.startAsIs()
 	p.openBox(ctx, nil)
 	boot := clock.BootID()
 	agent.Recover(ctx, p.box, p.journal, agent.Last(p.journal, boot), boot, p.log)
@@ -71,35 +73,38 @@ func do(ctx context.Context, c command) int {
 		return fail(c.stderr, err)
 	}
 	defer p.close()
+	if busy := p.machine.busy[cmd.Target]; busy != nil {
+		return fail(c.stderr, busy)
+	}
 
 	stop := p.runBox(ctx)
 	defer stop()
-	ans := p.obey(ctx, cmd)
+	ans, id := p.obey(ctx, cmd)
 	text, err := json.Marshal(ans)
 	if err != nil {
 		return fail(c.stderr, err)
 	}
 	fmt.Fprintln(c.stdout, string(text))
-	p.holdLease(ctx, c)
+	p.holdLease(ctx, c, cmd.Target, id)
 	return answerCode(ans.State)
 }
 
-// runBox serves the box until stop, which settles it. Its errors are in the
-// answers.
+// runBox serves the box until stop, or Ctrl-C, which settle it. Its errors are
+// in the answers.
 func (p *plant) runBox(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { _ = p.box.Run(ctx) })
 	return func() { cancel(); running.Wait() }
 }
 
 // obey runs the command through the journal like a remote call.
-func (p *plant) obey(ctx context.Context, cmd device.Command) device.Answer {
-	id := "do-" + push.NewID()
+func (p *plant) obey(ctx context.Context, cmd device.Command) (ans device.Answer, id string) {
+	id = "do-" + push.NewID()
 	if _, _, err := p.journal.Received(journal.Received{ID: id, Data: cmd.String()}); err != nil {
 		p.log.Warn("call not journaled", "err", err)
 	}
-	ans := p.box.Do(ctx, cmd, device.Meta{Call: id, Begin: func(_ context.Context, a device.Action) error {
+	ans = p.box.Do(ctx, cmd, device.Meta{Call: id, Begin: func(_ context.Context, a device.Action) error {
 		return p.journal.Started(id, journal.Begun{Target: a.Target, Verb: a.Verb, Kind: a.Kind, BootID: clock.BootID(), Deadline: clock.Boot() + a.Width})
 	}})
 	body, err := json.Marshal(ans)
@@ -112,15 +117,15 @@ func (p *plant) obey(ctx context.Context, cmd device.Command) device.Answer {
 	if err != nil {
 		p.log.Warn("answer not journaled", "err", err)
 	}
-	return ans
+	return ans, id
 }
 
 // holdLease keeps the line until the lease is over: it would end with us.
-func (p *plant) holdLease(ctx context.Context, c command) {
+func (p *plant) holdLease(ctx context.Context, c command, target, call string) {
 	told := false
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for len(p.journal.Leases()) > 0 {
+	for p.journal.Leases()[target] == call {
 		if !told {
 			told = true
 			fmt.Fprintln(c.stderr, "holding the line until the lease is over; Ctrl-C ends it now")

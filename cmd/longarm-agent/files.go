@@ -3,7 +3,10 @@ package main
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,10 +35,21 @@ func stopReason() string {
 	return reason
 }
 
+// forgetReason takes away what was meant for the stop of the last run, or the
+// next one would give it again.
+func forgetReason(log *slog.Logger) {
+	if err := os.Remove(reasonFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("old stop reason not removed", "err", err)
+	}
+}
+
 // request asks the box for "reboot" or "poweroff". The agent has no right to
 // do either itself.
 func request(action string) error {
 	temp := filepath.Join(runDir, ".request")
+	if err := os.MkdirAll(runDir, 0o755); err != nil { // systemd's RuntimeDirectory, where there is systemd
+		return fmt.Errorf("ask for %s: %w", action, err)
+	}
 	if err := os.WriteFile(temp, []byte(action+"\n"), 0o644); err != nil {
 		return fmt.Errorf("ask for %s: %w", action, err)
 	}

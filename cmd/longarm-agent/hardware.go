@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,6 +29,7 @@ type machine struct {
 	stored map[string]*os.File
 	keep   keeper // nil: nobody keeps descriptors
 	boards map[string]*board.Board
+	busy   map[string]error // outputs whose line another process holds
 }
 
 // guard surrounds hardware work for the watchdog; nil where nothing watches.
@@ -65,6 +67,7 @@ func (m *machine) openGPIO(s device.OutputSpec) (device.Line, error) {
 		Keep: keeps(s), Fresh: startActive(s), Stored: stored,
 	})
 	if err != nil {
+		m.noteBusy(s.Name, err)
 		return nil, err
 	}
 	if fault := out.StoredFault(); fault != nil {
@@ -77,6 +80,13 @@ func (m *machine) openGPIO(s device.OutputSpec) (device.Line, error) {
 		}
 	}
 	return out, nil
+}
+
+// noteBusy remembers that another process holds an output's line.
+func (m *machine) noteBusy(output string, err error) {
+	if errors.Is(err, gpio.ErrBusy) {
+		m.busy[output] = fmt.Errorf("output %s: %w", output, err)
+	}
 }
 
 // dropStale releases descriptors that no output of this config wants any more.

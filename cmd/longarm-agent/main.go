@@ -42,6 +42,7 @@ func verbs() []verb {
 		{"check", "validate the config, resolve every line and port, print what would move", check},
 		{"do", "do one call without the network and print its answer as JSON", do},
 		{"safe", "bring every output to its safe level", safe},
+		{"resume", "end safe mode after a crash loop", resume},
 		{"version", "print the version", version},
 	}
 }

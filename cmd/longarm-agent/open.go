@@ -1,17 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"longarm/agent/config"
 	"longarm/agent/journal"
 	"longarm/device"
 	"longarm/device/board"
+	"longarm/hw/gpio"
 	"longarm/hw/sim"
 )
 
@@ -27,13 +30,36 @@ type plant struct {
 	stopBoards func()
 }
 
+// closeLimit bounds close: a port or a disk that hangs must not hold up the
+// stop. The process ends then, and with it whatever hung.
+const closeLimit = 300 * time.Millisecond
+
 // close ends the boards' workers and lets go of the state dir.
 func (p *plant) close() {
-	if p.stopBoards != nil {
-		p.stopBoards()
+	closed := make(chan struct{})
+	go func() { // ends with the process at the latest
+		defer close(closed)
+		if p.stopBoards != nil {
+			p.stopBoards()
+		}
+		if err := p.journal.Close(); err != nil {
+			p.log.Warn("journal not closed in good order", "err", err)
+		}
+	}()
+	timer := time.NewTimer(closeLimit)
+	defer timer.Stop()
+	select {
+	case <-closed:
+	case <-timer.C:
+		p.log.Error("hardware or storage hangs, left behind")
 	}
-	if err := p.journal.Close(); err != nil {
-		p.log.Warn("journal not closed in good order", "err", err)
+}
+
+// startAsIs makes this start move nothing: a line is adopted, or driven to
+// safe when nobody drives it.
+func (p *plant) startAsIs() {
+	for i := range p.cfg.Device.Outputs {
+		p.cfg.Device.Outputs[i].AtStart = "keep"
 	}
 }
 
@@ -64,7 +90,7 @@ func openJournal(cfg config.Config, verb string, log *slog.Logger) (*journal.Jou
 
 // newMachine opens the simulation, or stands before the real hardware.
 func newMachine(s settings, log *slog.Logger) (*machine, error) {
-	m := &machine{log: log, boards: map[string]*board.Board{}}
+	m := &machine{log: log, boards: map[string]*board.Board{}, busy: map[string]error{}}
 	if !s.sim {
 		return m, nil
 	}
@@ -82,7 +108,7 @@ func (p *plant) openBox(ctx context.Context, g guard) {
 	p.faults = append(p.faults, p.machine.openBoards(p.cfg.Device, g)...)
 	p.stopBoards = p.machine.runBoards(ctx)
 	p.box = device.New(p.cfg.Device, p.machine, device.Options{Log: p.log, Guard: g, LeaseChanged: p.leaseChanged})
-	for _, err := range p.box.Open(ctx) {
+	for _, err := range p.box.Open(context.WithoutCancel(ctx)) {
 		p.log.Error("target is not served", "err", err)
 		p.faults = append(p.faults, err.Error())
 	}
@@ -108,6 +134,10 @@ func fail(w io.Writer, err error) int {
 	fmt.Fprintln(w, "longarm-agent:", err)
 	if held, ok := errors.AsType[*journal.HeldError](err); ok {
 		fmt.Fprintf(w, "stop %s first, or send the call through the push service\n", held.Owner)
+		return exitInUse
+	}
+	if busy, ok := errors.AsType[*gpio.BusyError](err); ok {
+		fmt.Fprintf(w, "stop %s first\n", cmp.Or(busy.Owner, "whoever holds the line"))
 		return exitInUse
 	}
 	return exitError

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
+	"os/signal"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -65,27 +67,35 @@ func serve(ctx context.Context, log *slog.Logger, s settings) error {
 	p.machine.stored = systemd.Stored()
 	p.machine.keep = notify
 
-	watchdog := agent.NewWatchdog()
-	p.openBox(ctx, watchdog.Guard)
-	options := p.agentOptions(notify, watchdog)
+	resume := make(chan os.Signal, 1)
+	signal.Notify(resume, resumeSignal)
+	defer signal.Stop(resume)
+	options := p.agentOptions(notify)
+	if options.SafeMode {
+		p.startAsIs() // at_start would move at each turn of the loop
+	}
+	p.openBox(ctx, options.Watchdog.Guard)
+	options.Box, options.Faults = p.box, p.faults
 	link, err := p.connect(&options)
 	if err != nil {
+		p.giveUp(ctx, options)
 		return err
 	}
 	defer link.Close()
-	return p.runAgent(ctx, options)
+	return p.runAgent(ctx, options, resume)
 }
 
 // agentOptions gathers what the agent is told about this box.
-func (p *plant) agentOptions(notify *systemd.Notifier, watchdog *agent.Watchdog) agent.Options {
+// and notes that it runs.
+func (p *plant) agentOptions(notify *systemd.Notifier) agent.Options {
 	id, err := instance(p.journal)
 	if err != nil {
 		p.log.Warn("this box looks new to the service after a restart", "err", err)
 	}
 	boot := clock.BootID()
 	o := agent.Options{
-		Log: p.log, Box: p.box, Journal: p.journal, Watchdog: watchdog,
-		Version: versionText(), Instance: id, Faults: p.faults,
+		Log: p.log, Journal: p.journal, Watchdog: agent.NewWatchdog(), Notes: agent.NewNotes(p.journal, p.log),
+		Version: versionText(), Instance: id,
 		Last: agent.Last(p.journal, boot), Boot: clock.Boot, BootID: boot,
 		Power: p.cfg.Device.PowerFail, StopReason: stopReason, Request: request,
 	}
@@ -93,9 +103,13 @@ func (p *plant) agentOptions(notify *systemd.Notifier, watchdog *agent.Watchdog)
 	if clock.Synchronised() {
 		o.Started = time.Now()
 	}
-	if err := agent.MarkRunning(p.journal, boot); err != nil {
+	if o.SafeMode, err = agent.MarkRunning(p.journal, o.Last, boot, clock.Boot()); err != nil {
 		p.log.Warn("this run is not noted", "err", err)
 	}
+	if o.SafeMode {
+		p.log.Error("crash loop: starting in safe mode, only moves towards safe are done", "last_run", o.Last.Cause)
+	}
+	forgetReason(p.log)
 	return o
 }
 
@@ -117,7 +131,7 @@ func (p *plant) tellInit(o *agent.Options, notify *systemd.Notifier) {
 
 // connect makes the client and tells the agent about it.
 func (p *plant) connect(o *agent.Options) (*client.Client, error) {
-	wall := newFloorClock(p.journal, builtAt(), p.log)
+	wall := newFloorClock(p.journal, o.Notes, builtAt())
 	link, err := client.New(p.cfg.Push, client.Options{
 		Log: p.log, Instance: o.Instance, Version: "longarm-agent/" + versionText(),
 		Now: wall.now, GoodTime: wall.saw,
@@ -142,7 +156,7 @@ func hostOf(urls []string) string {
 
 // runAgent opens the power-fail line, whose edges go to the agent, and runs
 // the agent beside the simulation's control socket.
-func (p *plant) runAgent(ctx context.Context, o agent.Options) error {
+func (p *plant) runAgent(ctx context.Context, o agent.Options, resume <-chan os.Signal) error {
 	var power device.Level
 	o.Lost = func() (bool, error) {
 		if power == nil {
@@ -162,17 +176,27 @@ func (p *plant) runAgent(ctx context.Context, o agent.Options) error {
 			power = nil
 		}
 	}
-	simCtx, stopSim := context.WithCancel(context.WithoutCancel(ctx))
-	var simulation sync.WaitGroup
+	beside, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var loops sync.WaitGroup
+	loops.Go(func() { awaitResume(beside, resume, a) })
 	if p.machine.sim != nil {
-		simulation.Go(func() {
-			if err := p.machine.sim.Run(simCtx); err != nil {
+		loops.Go(func() {
+			if err := p.machine.sim.Run(beside); err != nil {
 				p.log.Error("simulation's control socket ended", "err", err)
 			}
 		})
 	}
 	err := a.Run(ctx)
-	stopSim()
-	simulation.Wait()
+	stop()
+	loops.Wait()
 	return err
+}
+
+// giveUp settles what the last run left when this one can't serve: a relay
+// must not stay active because a key file is gone. It is no crash.
+func (p *plant) giveUp(ctx context.Context, o agent.Options) {
+	agent.Recover(ctx, p.box, p.journal, o.Last, o.BootID, p.log)
+	if err := agent.MarkStopped(p.journal, o.BootID, "config fault"); err != nil {
+		p.log.Warn("stop not noted", "err", err)
+	}
 }
