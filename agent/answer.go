@@ -20,13 +20,23 @@ func unknown(e device.Answer, detail string) device.Answer {
 	return e
 }
 
+// named fills in what the call's own words say, for answers that came before
+// anybody read them.
+func named(ans device.Answer, data string) device.Answer {
+	if cmd, err := device.ParseCommand(data); err == nil && ans.Target == "" {
+		ans.Target, ans.Verb = cmd.Target, cmd.Verb
+	}
+	return ans
+}
+
 // sentence is what the person who clicked reads first.
 func sentence(ans device.Answer) string {
 	var b strings.Builder
 	if ans.Target != "" {
 		b.WriteString(ans.Target + " " + ans.Verb + ": ")
 	}
-	if ans.State != "done" || ans.Detail == "" {
+	said := strings.HasPrefix(ans.Detail, ans.State)
+	if !said && (ans.State != "done" || ans.Detail == "") {
 		b.WriteString(ans.State)
 		if ans.Detail != "" {
 			b.WriteString(": ")

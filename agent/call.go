@@ -55,7 +55,7 @@ func (a *Agent) serve(ctx context.Context, c push.Call, received time.Time) {
 	case errors.Is(err, journal.ErrReused):
 		log.Warn("id used again for another call, nothing moved")
 		a.ackAnyway(ctx, c)
-		a.answerUnstored(ctx, c, refused("id reused: this message id belonged to another call; send a new id"))
+		a.answerUnstored(ctx, c, named(refused("id reused: this message id belonged to another call; send a new id"), c.Data))
 		return
 	case err != nil:
 		log.Error("call not journaled", "err", err) // Begin decides what may still move
@@ -66,7 +66,7 @@ func (a *Agent) serve(ctx context.Context, c push.Call, received time.Time) {
 		return
 	}
 	log.Info("call received", "data", printable(c.Data))
-	a.finish(c, a.act(ctx, c, received))
+	a.finish(c, named(a.act(ctx, c, received), c.Data))
 }
 
 // act acknowledges and, if the service agrees, does what the call says.
@@ -201,6 +201,9 @@ func (a *Agent) keepAcking(ctx context.Context, c push.Call) (stop func()) {
 // result puts an answer into the words of the wire.
 func result(ans device.Answer) push.Result {
 	ans.Detail = shortened(ans.Detail, maxDetail)
+	if ans.Edges == nil {
+		ans.Edges = []device.Edge{}
+	}
 	data, err := json.Marshal(ans)
 	if err != nil { // only plain fields: cannot happen, and must not hide the answer
 		data = []byte(`{"state":"unknown"}`)

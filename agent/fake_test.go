@@ -157,6 +157,13 @@ func (l *fakeLink) State(ctx context.Context, _ push.Report) error {
 	return nil
 }
 
+func (l *fakeLink) Greet(context.Context) error {
+	if l.isDown() {
+		return errDown
+	}
+	return nil
+}
+
 func (l *fakeLink) Ours() bool  { return true }
 func (l *fakeLink) Armed() bool { return true }
 

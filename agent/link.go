@@ -29,6 +29,9 @@ type reporter interface {
 	Ack(ctx context.Context, containerID, messageID string) (push.Reply, error)
 	Result(ctx context.Context, containerID, messageID string, r push.Result) (push.Reply, error)
 	State(ctx context.Context, r push.Report) error
+	// Greet asks something small where a new connection has answered nothing
+	// yet: so Ours is known, and the connection is kept by its server.
+	Greet(ctx context.Context) error
 	// Ours tells whether the service takes state reports (protocol.md 6).
 	Ours() bool
 }

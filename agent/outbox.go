@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -79,14 +80,36 @@ func storedResult(e journal.Entry) pending {
 	return pending{container: e.Container, id: e.ID, body: body}
 }
 
+// Pauses between tries, with full jitter: a service that comes back must not
+// meet a whole fleet at once, and a person is waiting.
+const (
+	firstRetry = 2 * time.Second
+	lastRetry  = 2 * time.Minute
+)
+
 // run delivers until ctx ends: at once when something is added or the service
-// was reached (kick), and every 30 s while something is left.
+// was reached (kick), and again after a growing pause while something is left.
 func (b *outbox) run(ctx context.Context) {
 	retry := time.NewTimer(time.Hour)
 	defer retry.Stop()
+	var trouble troubleLog
+	pause := firstRetry
 	for {
-		if !b.deliver(ctx) {
-			retry.Reset(30 * time.Second)
+		err := b.deliver(ctx)
+		switch {
+		case err == nil && trouble.over():
+			b.log.Info("results delivered again", "failures", trouble.count)
+			fallthrough
+		case err == nil:
+			trouble.reset()
+			pause = firstRetry
+			retry.Stop()
+		default:
+			if trouble.first("result") && ctx.Err() == nil {
+				b.log.Warn("result not delivered, trying again with growing pauses", "owed", b.len(), "err", err)
+			}
+			retry.Reset(rand.N(pause))
+			pause = min(2*pause, lastRetry)
 		}
 		select {
 		case <-ctx.Done():
@@ -98,21 +121,19 @@ func (b *outbox) run(ctx context.Context) {
 }
 
 // flush delivers what is left within ctx; what stays is in the journal.
-func (b *outbox) flush(ctx context.Context) error {
-	b.deliver(ctx)
-	return ctx.Err()
-}
+func (b *outbox) flush(ctx context.Context) error { return b.deliver(ctx) }
 
-// deliver tries each pending answer once and tells whether all are gone. An
+// deliver tries each pending answer once; nil says that all are gone. An
 // answer that the service refuses goes to the end of the queue; any other
 // trouble meets the next one as well.
-func (b *outbox) deliver(ctx context.Context) bool {
+func (b *outbox) deliver(ctx context.Context) error {
 	select {
 	case b.turn <- struct{}{}:
 		defer func() { <-b.turn }()
 	case <-ctx.Done():
-		return false
+		return ctx.Err()
 	}
+	var last error
 	refused := 0
 	for range b.len() {
 		p, ok := b.head()
@@ -125,11 +146,12 @@ func (b *outbox) deliver(ctx context.Context) bool {
 			continue
 		}
 		b.owe(p)
+		last = err
 		if refused++; !choked(err) || refused >= maxChoked {
-			return false
+			break
 		}
 	}
-	return b.len() == 0
+	return last
 }
 
 // choked tells that the service answered, and did not want this one answer.

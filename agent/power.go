@@ -143,17 +143,12 @@ func (p *powerFail) failed(ctx context.Context) {
 	began := time.Now()
 	budget, cancel := context.WithTimeout(ctx, max(p.spec.HoldUp, time.Second))
 	defer cancel()
-	signed := make(chan error, 1)
-	go func() { signed <- p.agent.signOff(budget, reasonPowerFail) }()
-
-	lasting := p.stillLost(ctx, p.spec.LostAfter)
-	if lasting {
-		p.agent.o.Box.PowerFail(budget, true)
-	}
-	p.agent.markPower(true)
-	if err := <-signed; err != nil {
+	moved := make(chan bool, 1)
+	go func() { moved <- p.moveToSafe(ctx, budget) }()
+	if err := p.agent.signOff(budget, reasonPowerFail); err != nil { // here, where no other goroutine has to wake first
 		p.agent.log.Warn("sign-off at power-fail not delivered", "err", err)
 	}
+	lasting := <-moved
 	p.agent.log.Warn("power failed", "outputs_moved", lasting)
 	p.agent.lastState(budget) // after a sign-off it tells where the outputs are, and signs nothing on
 	if lasting && p.spec.Then != "stay" && p.spec.Then != "" {
@@ -162,6 +157,17 @@ func (p *powerFail) failed(ctx context.Context) {
 		}
 	}
 	p.outlast(ctx, p.spec.HoldUp-time.Since(began))
+}
+
+// moveToSafe drives the outputs once the power has been lost for lost_after,
+// and tells whether it has.
+func (p *powerFail) moveToSafe(ctx, budget context.Context) bool {
+	lasting := p.stillLost(ctx, p.spec.LostAfter)
+	if lasting {
+		p.agent.o.Box.PowerFail(budget, true)
+	}
+	p.agent.markPower(true)
+	return lasting
 }
 
 // stillLost waits d and re-reads the level.

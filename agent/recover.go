@@ -135,7 +135,7 @@ func afterCrash(e journal.Entry, bootID string) device.Answer {
 	ans := device.Answer{Proof: "sent", Target: e.Begun.Target, Verb: e.Begun.Verb}
 	switch {
 	case e.State != journal.StateStarted:
-		return failed("not started: the agent ended before it moved anything")
+		return named(failed("not started: the agent ended before it moved anything"), e.Data)
 	case e.Begun.Target == selfTarget && e.Begun.BootID != bootID:
 		ans.State, ans.Load, ans.Detail = device.Done, string(device.LoadUnknown), "the box has restarted"
 		return ans

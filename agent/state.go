@@ -84,7 +84,7 @@ func (a *Agent) sendState(ctx context.Context, dirty bool) bool {
 		kick(a.outbox.kick)
 		a.changed()
 	}
-	if !dirty || !a.o.Link.Ours() {
+	if err := a.o.Link.Greet(ctx); err != nil || !dirty || !a.o.Link.Ours() {
 		return dirty
 	}
 	return a.o.Link.State(ctx, a.report()) != nil

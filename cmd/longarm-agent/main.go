@@ -43,6 +43,7 @@ func verbs() []verb {
 		{"do", "do one call without the network and print its answer as JSON", do},
 		{"safe", "bring every output to its safe level", safe},
 		{"resume", "end safe mode after a crash loop", resume},
+		{"config-reference", "print every key of the config with default, range and unit", configReference},
 		{"version", "print the version", version},
 	}
 }
@@ -81,7 +82,7 @@ Usage: longarm-agent [VERB] -config FILE [flags]
 
 `)
 	for _, v := range verbs() {
-		fmt.Fprintf(w, "  %-8s %s\n", v.name, v.short)
+		fmt.Fprintf(w, "  %-16s %s\n", v.name, v.short)
 	}
 	fmt.Fprint(w, `
 Examples

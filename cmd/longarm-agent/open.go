@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"longarm/agent/config"
@@ -107,7 +109,9 @@ func newMachine(s settings, log *slog.Logger) (*machine, error) {
 func (p *plant) openBox(ctx context.Context, g guard) {
 	p.faults = append(p.faults, p.machine.openBoards(p.cfg.Device, g)...)
 	p.stopBoards = p.machine.runBoards(ctx)
-	p.box = device.New(p.cfg.Device, p.machine, device.Options{Log: p.log, Guard: g, LeaseChanged: p.leaseChanged})
+	p.box = device.New(p.cfg.Device, p.machine, device.Options{
+		Log: p.log, Guard: g, LeaseChanged: p.leaseChanged, Absent: absent(p.cfg.Dropped, p.faults),
+	})
 	for _, err := range p.box.Open(context.WithoutCancel(ctx)) {
 		p.log.Error("target is not served", "err", err)
 		p.faults = append(p.faults, err.Error())
@@ -115,6 +119,22 @@ func (p *plant) openBox(ctx context.Context, g guard) {
 	if len(p.faults) == 0 {
 		p.machine.dropStale()
 	}
+}
+
+// absent are the targets that config faults left out, each with the faults
+// that name it, so that whoever calls one learns why.
+func absent(dropped, faults []string) map[string]string {
+	reasons := map[string]string{}
+	for _, name := range dropped {
+		reasons[name] = "its table in the config, or one that it depends on, has a fault; longarm-agent check lists them"
+		for _, f := range faults {
+			if strings.Contains(f, strconv.Quote(name)) {
+				reasons[name] = f
+				break
+			}
+		}
+	}
+	return reasons
 }
 
 // leaseChanged notes what must be settled after a crash although its call is
