@@ -114,6 +114,9 @@ func jsonWords(data string) ([]string, error) {
 		default:
 			return nil, fmt.Errorf("command has the unknown field %s: %s", quote(key), jsonForm)
 		}
+		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return nil, fmt.Errorf("field %s of the command: %s, with text in it", key, jsonForm) // Go's own words help nobody
+		}
 		if err != nil {
 			return nil, fmt.Errorf("field %s of the command: %s, with text in it: %w", key, jsonForm, err)
 		}

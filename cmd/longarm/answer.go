@@ -69,7 +69,7 @@ func (f *follower) why(d callDoc) string {
 	}
 	switch d.State {
 	case "expired":
-		said = first(said, fmt.Sprintf("the box did not take it within %s, and will not act on it any more", span(f.ttl)))
+		said = first(said, f.expired(d))
 	case "cancelled":
 		said = first(said, "taken back before it was delivered")
 	case "unknown":
@@ -79,6 +79,16 @@ func (f *follower) why(d callDoc) string {
 		said += " (the answer came late)"
 	}
 	return strings.TrimSpace(said)
+}
+
+// expired says how far a call came that nobody acknowledged within its life
+// (protocol.md 5). One that was delivered is in the box's hands.
+func (f *follower) expired(d callDoc) string {
+	if d.At.Delivered.IsZero() {
+		return fmt.Sprintf("nobody fetched it within %s", span(f.ttl))
+	}
+	return fmt.Sprintf("delivered after %s but not acknowledged within %s: it should not act on it any more, look before you click again",
+		span(max(d.At.Delivered.Sub(d.At.Queued), 0)), span(f.ttl))
 }
 
 // answerLine is what our agent reports of the move, in words; "" for a foreign

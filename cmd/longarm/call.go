@@ -26,8 +26,9 @@ cycle 10s, read; 'agent status' asks the agent itself.
   longarm call shop-12 'door pulse' -ttl 5s    not at all if not within 5 s
   longarm call shop-12 'led read' -json        the final call as JSON
 
-Exit codes: 0 succeeded, 3 failed, refused, expired or cancelled, 4 unanswered or
-unknown, also when -wait runs out: look before you repeat it.
+Exit codes: 0 succeeded, or queued with -wait 0; 3 failed, refused, expired or
+cancelled; 4 unanswered or unknown, also when -wait runs out: look before you
+repeat it.
 `
 
 // sending is one call on its way.
@@ -104,6 +105,9 @@ func (s *sending) send(ctx context.Context, nameOrID string) int {
 		return s.c.fault(s.a, err)
 	}
 	f := follower{sending: s, p: s.c.painter(s.c.stdout), id: d.MessageID, raw: raw, doc: d}
+	if s.wait == 0 {
+		return f.leave(ctx)
+	}
 	return f.follow(ctx)
 }
 

@@ -39,7 +39,9 @@ func TestCallOutcomes(t *testing.T) {
 			"shop-12: router cycle 10s", "0 ms  queued", "12 ms  delivered", "15 ms  acknowledged", "10.0 s  succeeded: router cycled",
 			"router cycle, load on (line inactive), proof: readback, active at 0 ms, inactive at 10000 ms, took 10.0 s"}},
 		{"failed", []string{step("failed", atClosed, `,"result":{"success":false,"message":"refused: busy","data":{"state":"refused"}}`)}, 3, []string{"failed: refused: busy"}},
-		{"expired", []string{step("expired", `,"closed":"2026-01-01T00:01:00Z"`, "")}, 3, []string{"60.0 s  expired: the box did not take it within 60.0 s"}},
+		{"expired", []string{step("expired", `,"closed":"2026-01-01T00:01:00Z"`, "")}, 3, []string{"60.0 s  expired: nobody fetched it within 60.0 s"}},
+		{"delivered, expired", []string{step("expired", atDelivered+`,"closed":"2026-01-01T00:01:00Z"`, "")}, 3, []string{
+			"60.0 s  expired: delivered after 12 ms but not acknowledged within 60.0 s: it should not act on it any more, look before you click again", "!nobody fetched"}},
 		{"cancelled", []string{step("cancelled", "", "")}, 3, []string{"cancelled: taken back"}},
 		{"unknown", []string{step("unknown", atClosed, `,"result":{"success":false,"message":"interrupted","data":{"state":"unknown"}}`)}, 4, []string{"unknown: interrupted; nobody knows whether it moved"}},
 		{"late", []string{step("succeeded", atClosed, `,"late":true`+done)}, 0, []string{"(the answer came late)"}},
@@ -58,7 +60,7 @@ func TestCallOutcomes(t *testing.T) {
 			if !f.saw("POST /containers/" + boxID + `/calls {"data":"router cycle 10s","ttl":"1m0s"}`) {
 				t.Errorf("got %q, want the call with its life", f.asked)
 			}
-			if strings.Count(out, "queued") > 1 || strings.Count(out, "delivered") > 1 {
+			if strings.Count(out, "  queued\n") > 1 || strings.Count(out, "  delivered\n") > 1 {
 				t.Errorf("got\n%s\nwant each step once", out)
 			}
 		})
@@ -127,7 +129,7 @@ func TestCallRefused(t *testing.T) {
 			f.answers["POST /containers/"+boxID+"/calls"] = tt.answer
 			f.answers["POST /containers/"+otherID+"/calls"] = tt.answer
 			code, out, err := f.do("call", tt.container, "led read")
-			want(t, "call", code, tt.code, err, tt.word)
+			want(t, "call", code, tt.code, err, tt.word, "!reach ")
 			if out != "" {
 				t.Errorf("got %q on stdout, want nothing", out)
 			}
@@ -162,7 +164,6 @@ func TestCallNoAnswer(t *testing.T) {
 	}{
 		{"queued", "queued", "100ms", "no answer within 100 ms, the call is queued"},
 		{"unanswered", "unanswered", "100ms", "unanswered: the box went silent"},
-		{"no wait", "queued", "0s", "no answer within 0 ms, the call is queued"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := callFake(t, step(tt.state, "", ""))
@@ -176,12 +177,27 @@ func TestCallNoAnswer(t *testing.T) {
 	}
 }
 
+// -wait 0 is told what it asked for: the call is queued.
+func TestCallOnlyQueued(t *testing.T) {
+	f := callFake(t, step("queued", "", ""))
+	code, out, err := f.do("call", "shop-12", "router cycle 10s", "-wait", "0")
+	want(t, "call -wait 0", code, exitDone, out+err, "shop-12: router cycle 10s", "queued; `longarm watch shop-12` shows what becomes of it, `longarm call -cancel c1`", "!no answer")
+	code, out, err = f.do("call", "shop-12", "router cycle 10s", "-json", "-wait", "0s")
+	want(t, "call -wait 0 -json", code, exitDone, out+err, `"messageId":"c1"`, `"state":"queued"`)
+	f.answers["GET /calls/c1"] = `503 {"error":"draining"}`
+	code, out, err = f.do("call", "shop-12", "router cycle 10s", "-json", "-wait", "0s")
+	want(t, "call that nobody can look at", code, exitDone, out+err, `{"messageId":"c1","state":"queued"}`)
+	f.answers["POST /containers/"+boxID+"/calls"] = `409 {"error":"signed off"}`
+	code, out, err = f.do("call", "shop-12", "router cycle 10s", "-wait", "0s")
+	want(t, "refused", code, exitRefused, out+err, "signed off")
+}
+
 // A wait as long as the call's life sees it expire.
 func TestCallExpires(t *testing.T) {
 	queued := step("queued", "", "")
 	f := callFake(t, queued, queued, step("expired", `,"closed":"2026-01-01T00:00:00.300Z"`, ""))
 	code, out, err := f.do("call", "shop-12", "router cycle 10s", "-ttl", "300ms", "-wait", "300ms")
-	want(t, "call", code, exitRefused, out+err, "expired: the box did not take it within 300 ms")
+	want(t, "call", code, exitRefused, out+err, "expired: nobody fetched it within 300 ms")
 }
 
 // The event stream is faster than the held GET, and says the same.

@@ -81,9 +81,12 @@ const containerPickHelp = `container pick NAME-OR-ID INSTANCE
 
 While two boxes use one key the service refuses calls, since a relay must not
 move at the wrong site. pick says which one is right; longarm ls NAME shows the
-instances. Give the other box its own container.
+instances. The first characters of one are enough, 4 or more. Give the other box
+its own container; "" then lets any box in again.
 
-  longarm container pick shop-12 9f3c11d2
+  longarm container pick shop-12 9f3c11d2a4b7e605
+  longarm container pick shop-12 9f3c
+  longarm container pick shop-12 ""
 `
 
 func containerPick(ctx context.Context, c command) int {
@@ -105,9 +108,18 @@ func containerPick(ctx context.Context, c command) int {
 	body := struct {
 		Instance string `json:"instance"`
 	}{words[1]}
-	if _, err := a.do(ctx, request{method: "POST", path: containerPath(d.ID) + "/instance", body: body}); err != nil {
+	raw, err := a.do(ctx, request{method: "POST", path: containerPath(d.ID) + "/instance", body: body})
+	if err != nil {
 		return c.fault(a, err)
 	}
-	fmt.Fprintf(c.stdout, "%s now belongs to the device %s\n", clean(d.Name), clean(words[1]))
-	return exitDone
+	var picked containerDoc
+	if err := decode(raw, &picked); err != nil {
+		return c.fault(a, err)
+	}
+	if words[1] == "" {
+		_, err = fmt.Fprintf(c.stdout, "%s belongs to no one device any more\n", clean(d.Name))
+	} else {
+		_, err = fmt.Fprintf(c.stdout, "%s now belongs to the device %s\n", clean(d.Name), clean(first(picked.Picked, words[1])))
+	}
+	return c.written(err)
 }

@@ -46,15 +46,23 @@ func TestContainerAddUsage(t *testing.T) {
 
 func TestContainerPick(t *testing.T) {
 	f := newFake(t)
-	f.answers["POST /containers/"+otherID+"/instance"] = "200 {}"
+	f.answers["POST /containers/"+otherID+"/instance"] = `200 {"name":"attic","picked":"9f3c11d2a4b7e605"}`
 	code, out, err := f.do("container", "pick", "attic", "9f3c")
-	want(t, "pick", code, 0, out+err, "attic now belongs to the device 9f3c")
+	want(t, "pick", code, 0, out+err, "attic now belongs to the device 9f3c11d2a4b7e605")
 	if !f.saw("POST /containers/" + otherID + `/instance {"instance":"9f3c"}`) {
 		t.Errorf("got %q, want the instance", f.asked)
 	}
-	f.answers["POST /containers/"+otherID+"/instance"] = `409 {"error":"no such instance"}`
+	f.answers["POST /containers/"+otherID+"/instance"] = `200 {"name":"attic"}`
+	code, out, err = f.do("container", "pick", "attic", "")
+	want(t, "lift", code, 0, out+err, "attic belongs to no one device any more")
+	if !f.saw("POST /containers/" + otherID + `/instance {"instance":""}`) {
+		t.Errorf("got %q, want the choice lifted", f.asked)
+	}
+	f.answers["POST /containers/"+otherID+"/instance"] = `404 {"error":"no instance \"9f3d\" of this container; seen: 9f3c11d2a4b7e605"}`
 	code, out, err = f.do("container", "pick", "attic", "9f3d")
-	want(t, "pick", code, exitRefused, out+err, "no such instance")
+	want(t, "pick nobody", code, exitError, out+err, "seen: 9f3c11d2a4b7e605")
+	code, out, err = f.do("container", "pick", "-h")
+	want(t, "help", code, 0, out+err, "longarm container pick shop-12 9f3c11d2a4b7e605\n")
 }
 
 func TestToken(t *testing.T) {

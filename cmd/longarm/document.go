@@ -64,7 +64,8 @@ type containerDoc struct {
 	MaxHeartbeatTimeout int           `json:"maxHeartbeatTimeout"` // minutes
 	Buttons             []buttonDoc   `json:"buttons"`
 	Report              *push.Report  `json:"report"`
-	Instances           []instanceDoc `json:"instances"` // more than one while two boxes use the key
+	Instances           []instanceDoc `json:"instances"` // while two boxes use the key or one is picked
+	Picked              string        `json:"picked"`    // the one instance that may act; "" is any
 }
 
 type buttonDoc struct {
@@ -92,6 +93,9 @@ func (d containerDoc) notes() []string {
 	}
 	if d.Reason != "" && len(n) == 0 { // else it says the same again
 		n = append(n, clean(d.Reason))
+	}
+	if d.Picked != "" {
+		n = append(n, "device "+clean(d.Picked)+" is picked")
 	}
 	if d.Report != nil && len(d.Report.Agent.Faults) > 0 {
 		n = append(n, fmt.Sprintf("%d faults on the box", len(d.Report.Agent.Faults)))

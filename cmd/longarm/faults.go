@@ -48,9 +48,9 @@ func explain(a *api, err error) string {
 		return "stopped"
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
+		return fmt.Sprintf("reach %s: %v", host, u.Err)
 	}
-	return fmt.Sprintf("reach %s: %v", host, err)
+	return err.Error() // the service was reached
 }
 
 func explainRefusal(r *refusal) string {

@@ -44,9 +44,7 @@ type update struct {
 
 // follow returns the exit code once the call is final or the wait is over.
 func (f *follower) follow(parent context.Context) int {
-	if !f.json {
-		fmt.Fprintf(f.c.stdout, "%s: %s  %s\n", clean(f.container.Name), clean(f.data), f.p.paint(dim, "call "+clean(f.id)))
-	}
+	f.title()
 	wait := f.wait
 	if wait >= f.ttl {
 		wait = max(wait, f.ttl+expiryRoom)
@@ -60,10 +58,34 @@ func (f *follower) follow(parent context.Context) int {
 		fmt.Fprintf(f.c.stderr, "longarm: stopped waiting; the call goes on (longarm call -cancel %s takes it back while it is queued)\n", clean(f.id))
 		return exitUnknown
 	}
-	if raw, err := f.a.do(parent, request{method: http.MethodGet, path: callPath(f.id), limit: lastLook}); err == nil {
+	f.look(parent)
+	return f.verdict(wait)
+}
+
+// leave is the end for who only wanted the call to be queued.
+func (f *follower) leave(ctx context.Context) int {
+	f.title()
+	if f.json {
+		f.look(ctx)
+		return f.c.json(f.raw)
+	}
+	_, err := fmt.Fprintf(f.c.stdout, "%s; `longarm watch %s` shows what becomes of it, `longarm call -cancel %s` takes it back while it is queued\n",
+		f.p.state("queued"), clean(f.container.Name), clean(f.id))
+	return f.c.written(err)
+}
+
+func (f *follower) title() {
+	if !f.json {
+		fmt.Fprintf(f.c.stdout, "%s: %s  %s\n", clean(f.container.Name), clean(f.data), f.p.paint(dim, "call "+clean(f.id)))
+	}
+}
+
+// look asks once for the call as it is now. What was known stays when there is
+// no answer.
+func (f *follower) look(ctx context.Context) {
+	if raw, err := f.a.do(ctx, request{method: http.MethodGet, path: callPath(f.id), limit: lastLook}); err == nil {
 		f.see(raw)
 	}
-	return f.verdict(wait)
 }
 
 // listen takes updates until one is final (ok) or ctx ends.
@@ -72,7 +94,7 @@ func (f *follower) listen(ctx context.Context, cancel func()) (code int, ok bool
 	var sources sync.WaitGroup
 	defer sources.Wait()
 	defer cancel()
-	if ctx.Err() == nil && f.wait > 0 {
+	if ctx.Err() == nil {
 		sources.Go(func() { f.hold(ctx, updates) })
 		sources.Go(func() { f.stream(ctx, updates) })
 	}

@@ -159,12 +159,23 @@ func (c command) show(d containerDoc) int {
 		row("button", clean(b.Text)+": "+clean(b.Data))
 	}
 	for _, i := range d.Instances {
-		row("device", clean(i.Instance)+", heard "+age(time.Now(), i.LastSeen))
+		row("device", clean(i.Instance)+d.standing(i)+", heard "+age(time.Now(), i.LastSeen))
 	}
 	if d.Report != nil {
 		showReport(row, d.Report)
 	}
 	return c.written(w.Flush())
+}
+
+// standing is what an operator's pick means for one of two devices.
+func (d containerDoc) standing(i instanceDoc) string {
+	switch d.Picked {
+	case "":
+		return ""
+	case i.Instance:
+		return ", picked"
+	}
+	return ", refused"
 }
 
 func showReport(row func(name, value string), r *push.Report) {

@@ -47,7 +47,20 @@ func TestLsOne(t *testing.T) {
 		t.Errorf("got %q, want the container", out)
 	}
 	code, out, err = f.do("ls", "nobody")
-	want(t, "ls nobody", code, 1, out+err, `no container is called "nobody"`)
+	want(t, "ls nobody", code, 1, out+err, `longarm: no container is called "nobody"`)
+}
+
+// Which of two devices is picked is in the list and on the box's own page.
+func TestLsPicked(t *testing.T) {
+	f := newFake(t)
+	doc := `{"id":"` + boxID + `","name":"shop-12","state":"online","reason":"the picked instance is silent","openCalls":0,"maxHeartbeatTimeout":20,
+		"picked":"9f3c11d2a4b7e605","instances":[{"instance":"9f3c9e21b7d06c48","lastSeen":"2020-01-01T00:00:00.000Z"},{"instance":"9f3c11d2a4b7e605","lastSeen":"2020-01-01T00:00:00.000Z"}]}`
+	f.answers["GET /containers"] = "200 [" + doc + "]"
+	f.answers["GET /containers/"+boxID] = "200 " + doc
+	code, out, err := f.do("ls")
+	want(t, "ls", code, 0, out+err, "the picked instance is silent; device 9f3c11d2a4b7e605 is picked")
+	code, out, err = f.do("ls", "shop-12")
+	want(t, "ls NAME", code, 0, out+err, "device 9f3c11d2a4b7e605 is picked", "9f3c9e21b7d06c48, refused, heard ", "9f3c11d2a4b7e605, picked, heard ")
 }
 
 // Colours stand around the state alone and move no column.

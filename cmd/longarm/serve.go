@@ -29,7 +29,8 @@ const (
 	keepAliveIdle = 75 * time.Second
 	idleLimit     = time.Hour // a device's second connection waits for its sign-off; strangers' are closed at once
 	headerBytes   = 16 << 10
-	drainLimit    = 10 * time.Second // of the polls and requests that are still open at the end
+	drainLimit    = 10 * time.Second       // of the polls and requests that are still open at the end
+	lastWrites    = 250 * time.Millisecond // for the answers to requests that have just ended
 	defaultPort   = ":8443"
 	fileEngine    = "calls.log"
 	fileLock      = "lock"
@@ -201,16 +202,36 @@ func (s *serving) serve(ctx context.Context, svc *service.Service, socket net.Li
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	s.log.Info("draining", "limit", drainLimit)
-	limit, done := context.WithTimeout(last, drainLimit)
-	defer done()
-	err = errors.Join(err, svc.Drain(limit))
-	if err := server.Shutdown(limit); err != nil {
-		s.log.Warn("some requests did not end in time", "err", err)
-		_ = server.Close() // its error is the listener's, which Shutdown has closed already
-	}
+	err = errors.Join(err, s.drain(last, svc, server))
 	stopTimers()
 	running.Wait()
+	return err
+}
+
+// drain lets the held polls and the requests of those who showed a key end in
+// good order. Nobody waits for strangers: half a header can last for ever.
+func (s *serving) drain(ctx context.Context, svc *service.Service, server *http.Server) error {
+	s.log.Info("draining", "limit", drainLimit)
+	limit, done := context.WithTimeout(ctx, drainLimit)
+	err := svc.Drain(limit)
+	var closing sync.WaitGroup
+	ended := make(chan struct{})
+	closing.Go(func() { // lets nobody in any more and ends what is idle
+		defer close(ended)
+		_ = server.Shutdown(limit) // what it leaves open is closed below
+	})
+	if err := svc.Settle(limit); err != nil {
+		s.log.Warn("some requests did not end in time", "err", err)
+	}
+	flush := time.NewTimer(lastWrites)
+	defer flush.Stop()
+	select {
+	case <-ended:
+	case <-flush.C:
+	}
+	done()
+	closing.Wait()
+	_ = server.Close() // its error is the listener's, which Shutdown has closed already
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -139,7 +140,7 @@ func TestServeOperator(t *testing.T) {
 	code, text = s.do("call", "shop-12", "router cycle 10s", "-ttl", "1s", "-wait", "1s")
 	want(t, "call that nobody fetches", code, exitRefused, text, "queued", "expired")
 	code, text = s.do("call", strings.ToUpper(made["id"].(string)), "router cycle 10s", "-wait", "0s", "-json")
-	want(t, "call by id", code, exitUnknown, text, `"state":"queued"`)
+	want(t, "call by id", code, exitDone, text, `"state":"queued"`)
 	var queued struct{ MessageID string }
 	if err := json.Unmarshal([]byte(text), &queued); err != nil {
 		t.Fatal(err)
@@ -215,6 +216,43 @@ func TestServeDrains(t *testing.T) {
 	}
 	if strings.Contains(s.log.String(), "did not end in time") {
 		t.Errorf("got\n%s\nwant everything ended", &s.log)
+	}
+}
+
+// Who has shown no key holds nothing up: a bare connection, half a header, half a
+// body.
+func TestServeDrainsStrangers(t *testing.T) {
+	s := startServe(t, t.TempDir())
+	addr := s.read(fileAddr)
+	bare, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bare.Close()
+	for _, sent := range []string{
+		"GET /push/x HTTP/1.1\r\nHost: a\r\n",
+		"POST /push/x/result/c1 HTTP/1.1\r\nHost: a\r\nx-api-key: guess\r\nContent-Length: 100\r\n\r\n{",
+	} {
+		conn, err := tls.Dial("tcp", addr, clientTLS([]string{s.read(filePin)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, sent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, text := s.do("ls") // by then the service has them
+	want(t, "ls", code, 0, text)
+	start := time.Now()
+	if code := s.end(); code != 0 {
+		t.Errorf("got exit code %d, want 0; log:\n%s", code, &s.log)
+	}
+	if took := time.Since(start); took > drainLimit/5 {
+		t.Errorf("took %v to end, want far less than the limit of %v", took, drainLimit)
+	}
+	if strings.Contains(s.log.String(), "did not end in time") {
+		t.Errorf("got\n%s\nwant no word of strangers", &s.log)
 	}
 }
 

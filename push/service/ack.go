@@ -14,8 +14,8 @@ import (
 func (s *Service) serveAck(w http.ResponseWriter, r *request) {
 	ctx, cancel := work(r.Context())
 	defer cancel()
-	s.beat(ctx, r.box)
-	answer, err := s.acknowledge(ctx, callSubject(r.box.id, r.id))
+	welcome := s.beat(ctx, r.box, r.instance())
+	answer, err := s.acknowledge(ctx, callSubject(r.box.id, r.id), welcome)
 	if err != nil {
 		s.broken(w, r.Request, "acknowledge", err)
 		return
@@ -23,7 +23,9 @@ func (s *Service) serveAck(w http.ResponseWriter, r *request) {
 	reply(w, http.StatusOK, answer)
 }
 
-func (s *Service) acknowledge(ctx context.Context, subject string) (push.Reply, error) {
+// acknowledge takes note that the client is about to act, or still does. One that is not welcome must not begin: a
+// relay must not move at the wrong site.
+func (s *Service) acknowledge(ctx context.Context, subject string, welcome bool) (push.Reply, error) {
 	var answer push.Reply
 	c, err := s.change(ctx, subject, func(c *call) bool {
 		s.clocks.track(c)
@@ -34,6 +36,9 @@ func (s *Service) acknowledge(ctx context.Context, subject string) (push.Reply, 
 			return false
 		case c.State == Queued:
 			answer = no("not delivered: the call waits for a poll")
+			return false
+		case !c.acknowledged() && !welcome:
+			answer = no(notPicked)
 			return false
 		case !c.acknowledged() && s.clocks.left(c) <= 0:
 			answer = no("expired")

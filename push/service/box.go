@@ -35,14 +35,14 @@ type box struct {
 	standRev uint64
 
 	polls    []*poll
-	newest   *poll     // the only one that may get calls
-	seen     time.Time // last heartbeat
-	base     time.Time // silence is counted from here
-	late     bool      // silent for so long that it was said
-	overlaps int       // polls in a row that ended while a newer one was open
-	clash    bool      // two instances, not yet written down
-	instance string    // of our agent, the latest
-	peers    map[string]time.Time
+	newest   *poll                // the only one that may get calls
+	seen     time.Time            // last heartbeat
+	base     time.Time            // silence is counted from here
+	late     bool                 // silent for so long that it was said
+	overlaps int                  // polls in a row that ended while a newer one was open
+	clash    bool                 // two instances, not yet written down
+	instance string               // of our agent, the latest
+	peers    map[string]time.Time // the instances that were heard, and when last
 	report   json.RawMessage
 }
 
@@ -86,10 +86,12 @@ func (b *box) arrive(p *poll, now time.Time) (clash bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p.instance != "" && b.standing.Picked == "" {
-		clash = b.meet(p.instance, now) && !b.clash && !b.standing.Conflict
+		clash = b.alternates(p.instance, now) && !b.clash && !b.standing.Conflict
 		b.clash = b.clash || clash
+		b.instance = p.instance
 	}
-	p.deaf = b.standing.State == stateSignedOff && !b.standing.signsOn(p)
+	b.met(p.instance, now)
+	p.deaf = b.standing.State == stateSignedOff && !b.standing.signsOn(p) || b.standing.refuses(p.instance)
 	b.polls = append(b.polls, p)
 	if p.deaf {
 		return clash
@@ -99,35 +101,6 @@ func (b *box) arrive(p *poll, now time.Time) (clash bool) {
 	}
 	b.newest = p
 	return clash
-}
-
-// meet reports whether another instance than the latest is there too: because that one's poll is still open, or because
-// this one was here before it. The caller holds mu.
-func (b *box) meet(instance string, now time.Time) bool {
-	before, known := b.peers[instance]
-	other := b.instance != "" && b.instance != instance
-	open := slices.ContainsFunc(b.polls, func(p *poll) bool { return p.instance == b.instance && !p.deaf })
-	if len(b.peers) >= maxPeers && !known {
-		clear(b.peers)
-	}
-	if b.peers == nil {
-		b.peers = map[string]time.Time{}
-	}
-	b.peers[instance] = now
-	b.instance = instance
-	return other && (open || known && now.Sub(before) < peerMemory)
-}
-
-const (
-	peerMemory = 24 * time.Hour // an instance that comes back after this was moved on purpose
-	maxPeers   = 16             // more than a person can choose from
-)
-
-// refuses says whether an operator picked another instance than this one.
-func (b *box) refuses(instance string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return instance != "" && b.standing.Picked != "" && b.standing.Picked != instance
 }
 
 // leave takes note of a poll that is over and reports whether it counts. The deadline of the silence counts from here in any

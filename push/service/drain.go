@@ -71,3 +71,21 @@ func (s *Service) Drain(ctx context.Context) error {
 		return fmt.Errorf("drain, %d polls left: %w", s.polls.count(), context.Cause(ctx))
 	}
 }
+
+// settleEvery is how often Settle looks.
+const settleEvery = 10 * time.Millisecond
+
+// Settle returns when no request of somebody who showed a good key or token is being served, or when ctx ended. It
+// refuses nobody: shut the listener first. The answer of the last request may still be on its way.
+func (s *Service) Settle(ctx context.Context) error {
+	tick := time.NewTicker(settleEvery)
+	defer tick.Stop()
+	for s.serving.Load() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("settle, %d requests left: %w", s.serving.Load(), context.Cause(ctx))
+		}
+	}
+	return nil
+}

@@ -95,7 +95,7 @@ func (s *Service) standingChanged(ctx context.Context, d engine.Doc) error {
 }
 
 func (s *Service) beatElsewhere(_ context.Context, d engine.Doc) error {
-	return s.elsewhere(d, func(b *box) { b.heard(time.Now()) })
+	return s.elsewhere(d, func(b *box) { b.heard("", time.Now()) })
 }
 
 func (s *Service) renewedElsewhere(_ context.Context, d engine.Doc) error {

@@ -35,7 +35,7 @@ func (s *Service) createOnce(ctx context.Context, w http.ResponseWriter, r *http
 	case errors.Is(err, errAnswered):
 		return
 	case err != nil:
-		s.failEngine(w, "keep an idempotency key", err)
+		s.failEngine(ctx, w, "keep an idempotency key", err)
 		return
 	case prior.Hash != hash:
 		fail(w, http.StatusConflict, "Idempotency-Key was used for another call: want a new key for each call")
@@ -45,11 +45,11 @@ func (s *Service) createOnce(ctx context.Context, w http.ResponseWriter, r *http
 	if _, err := s.findCall(ctx, callSubject(c.Container, c.ID)); errors.Is(err, engine.ErrNotFound) {
 		err = s.writeCall(ctx, c)
 		if err != nil && !errors.Is(err, engine.ErrConflict) {
-			s.failEngine(w, "write a call", err)
+			s.failEngine(ctx, w, "write a call", err)
 			return
 		}
 	} else if err != nil {
-		s.failEngine(w, "read a call", err)
+		s.failEngine(ctx, w, "read a call", err)
 		return
 	}
 	s.accepted(w, c)

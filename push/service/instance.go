@@ -1,7 +1,9 @@
 package service
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -15,7 +17,7 @@ func (s *Service) noteConflict(ctx context.Context, b *box) {
 		if st.Conflict || st.Picked != "" {
 			return false
 		}
-		st.Conflict = true
+		st.Conflict, st.Peers = true, b.choices()
 		return true
 	})
 	if err != nil { // it holds in memory
@@ -35,28 +37,25 @@ func (s *Service) pickInstance(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &ask) {
 		return
 	}
-	if ask.Instance == nil || len(*ask.Instance) > 128 {
+	if ask.Instance == nil || len(*ask.Instance) > maxInstance {
 		fail(w, http.StatusBadRequest, `want {"instance":"…"}, one of the container's instances, or "" to let any`)
 		return
 	}
+	instance, status, wrong := b.choose(*ask.Instance)
+	if wrong != "" {
+		fail(w, status, wrong)
+		return
+	}
 	err := s.stand(r.Context(), b, func(st *standing) bool {
-		st.Picked, st.Conflict = *ask.Instance, false
+		st.Picked, st.Conflict, st.Decided, st.Peers = instance, false, time.Now().UTC(), b.choices()
 		return true
 	})
 	if err != nil {
-		s.failEngine(w, "pick an instance", err)
+		s.failEngine(r.Context(), w, "pick an instance", err)
 		return
 	}
-	b.forgetPeers(*ask.Instance)
-	s.log.Info("instance picked", "container", b.id, "by", by(r))
+	s.log.Info("instance picked", "container", b.id, "instance", instance, "by", by(r))
 	answer(w, http.StatusOK, s.viewContainer(b, 0))
-}
-
-func (b *box) forgetPeers(picked string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	clear(b.peers)
-	b.instance, b.clash = picked, false
 }
 
 // instanceJSON is one instance of our agent that was heard.
@@ -71,7 +70,9 @@ func (b *box) instances() []instanceJSON {
 	for id, at := range b.peers {
 		list = append(list, instanceJSON{id, stamp{at}})
 	}
-	slices.SortFunc(list, func(a, b instanceJSON) int { return b.LastSeen.Compare(a.LastSeen.Time) })
+	slices.SortFunc(list, func(a, b instanceJSON) int {
+		return cmp.Or(b.LastSeen.Compare(a.LastSeen.Time), cmp.Compare(a.Instance, b.Instance))
+	})
 	return list
 }
 
@@ -80,7 +81,11 @@ func (b *box) note(now time.Time) string {
 	switch {
 	case b.clash || b.standing.Conflict:
 		return "conflict: two instances use this container, pick one"
-	case b.standing.State == stateSignedOff || b.standing.State == stateOffline:
+	case b.standing.State == stateSignedOff:
+		return b.standing.Reason
+	case b.refusedAlone() != "":
+		return fmt.Sprintf("the picked instance, %s, is silent; only a refused one was heard since: %s", b.standing.Picked, b.refusedAlone())
+	case b.standing.State == stateOffline:
 		return b.standing.Reason
 	case b.twoDevices():
 		return "two devices use this container"

@@ -82,7 +82,7 @@ func (s *Service) createCall(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.writeCall(ctx, c); err != nil {
-		s.failEngine(w, "write a call", err)
+		s.failEngine(ctx, w, "write a call", err)
 		return
 	}
 	s.accepted(w, c)
@@ -115,7 +115,7 @@ func (s *Service) refuseCall(ctx context.Context, w http.ResponseWriter, b *box)
 	}
 	calls, err := s.openCalls(ctx, b.id)
 	if err != nil {
-		s.failEngine(w, "list calls", err)
+		s.failEngine(ctx, w, "list calls", err)
 		return true
 	}
 	if len(calls) >= maxOpenCalls {
@@ -145,15 +145,15 @@ func (s *Service) showCall(w http.ResponseWriter, r *http.Request) {
 	if err == nil && !c.Closed && wait > 0 {
 		c, err = s.await(r.Context(), l, c, wait)
 	}
-	s.answerCall(w, c, err)
+	s.answerCall(r.Context(), w, c, err)
 }
 
-func (s *Service) answerCall(w http.ResponseWriter, c call, err error) {
+func (s *Service) answerCall(ctx context.Context, w http.ResponseWriter, c call, err error) {
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
 		fail(w, http.StatusNotFound, "no call of that id")
 	case err != nil:
-		s.failEngine(w, "read a call", err)
+		s.failEngine(ctx, w, "read a call", err)
 	default:
 		answer(w, http.StatusOK, c.view())
 	}
@@ -202,5 +202,5 @@ func (s *Service) cancelCall(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusConflict, fmt.Sprintf("the call is %s: only a queued one can be cancelled", c.State))
 		return
 	}
-	s.answerCall(w, c, err)
+	s.answerCall(ctx, w, c, err)
 }

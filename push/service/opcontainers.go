@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"longarm/push"
@@ -56,12 +55,19 @@ func (s *Service) viewContainer(b *box, open int) containerJSON {
 func (s *Service) listContainers(w http.ResponseWriter, r *http.Request) {
 	docs, err := s.engine.List(r.Context(), "call.>")
 	if err != nil {
-		s.failEngine(w, "list calls", err)
+		s.failEngine(r.Context(), w, "list calls", err)
 		return
 	}
 	open := map[string]int{}
 	for _, d := range docs {
-		open[strings.Split(d.Subject, ".")[1]]++
+		c, err := decodeCall(d)
+		if err != nil {
+			s.failEngine(r.Context(), w, "list calls", err)
+			return
+		}
+		if !c.Closed { // else it is about to be filed
+			open[token(c.Container)]++
+		}
 	}
 	list := []containerJSON{}
 	for _, b := range s.boxes.all() {
@@ -80,7 +86,7 @@ func (s *Service) showContainer(w http.ResponseWriter, r *http.Request) {
 	}
 	calls, err := s.openCalls(r.Context(), b.id)
 	if err != nil {
-		s.failEngine(w, "list calls", err)
+		s.failEngine(r.Context(), w, "list calls", err)
 		return
 	}
 	answer(w, http.StatusOK, s.viewContainer(b, len(calls)))
@@ -116,7 +122,7 @@ func (s *Service) createContainer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.failEngine(w, "add a container", err)
+		s.failEngine(r.Context(), w, "add a container", err)
 		return
 	}
 	s.warnShort(c)

@@ -19,6 +19,7 @@ func (s *Service) operatorRoutes() http.Handler {
 	handle := func(pattern string, need Role, serve http.HandlerFunc) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if r, ok := s.admitOperator(w, r, need); ok {
+				defer s.keep(w)()
 				serve(w, r)
 			}
 		})
@@ -100,7 +101,6 @@ func (s *Service) admitOperator(w http.ResponseWriter, r *http.Request, need Rol
 		fail(w, http.StatusForbidden, fmt.Sprintf("role %s may not do this: want %s", t.Role, need))
 		return nil, false
 	}
-	keep(w)
 	return r.WithContext(context.WithValue(r.Context(), tokenKey{}, t)), true
 }
 
@@ -130,9 +130,8 @@ func fail(w http.ResponseWriter, status int, sentence string) {
 	answer(w, status, failure{sentence})
 }
 
-func (s *Service) failEngine(w http.ResponseWriter, what string, err error) {
-	s.log.Error("engine trouble", "what", what, "err", err)
-	s.counts.engineErrors.Add(1)
+func (s *Service) failEngine(ctx context.Context, w http.ResponseWriter, what string, err error) {
+	s.trouble(ctx, what, err)
 	w.Header().Set("Retry-After", "5")
 	fail(w, http.StatusServiceUnavailable, "the service cannot reach its storage: try again")
 }

@@ -41,7 +41,7 @@ func (s *Service) createToken(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := work(r.Context())
 	defer cancel()
 	if _, err := s.writeToken(ctx, doc, 0); err != nil {
-		s.failEngine(w, "write a token", err)
+		s.failEngine(ctx, w, "write a token", err)
 		return
 	}
 	s.log.Info("token made", "name", doc.Name, "role", doc.Role, "by", by(r))
@@ -74,7 +74,7 @@ func (s *Service) deleteToken(w http.ResponseWriter, r *http.Request) {
 		err = s.engine.Purge(ctx, authSubject(doc.ID), rev)
 	}
 	if err != nil {
-		s.failEngine(w, "delete a token", err)
+		s.failEngine(ctx, w, "delete a token", err)
 		return
 	}
 	s.log.Info("token deleted", "name", doc.Name, "by", by(r))

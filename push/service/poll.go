@@ -33,7 +33,7 @@ func (s *Service) servePoll(w http.ResponseWriter, r *request) {
 	c, how := s.hold(ctx, b, p)
 	counts := b.leave(p, how, time.Now()) // before the reply: the client's next poll may be here before we go on
 	if s.answerPoll(w, r, c, how) && counts {
-		s.beat(ctx, b)
+		s.beat(ctx, b, p.instance)
 	}
 }
 
@@ -42,15 +42,15 @@ func (s *Service) pollOf(r *request) (*poll, refusal) {
 	n, _ := strconv.ParseUint(r.Header.Get(push.HeaderPoll), 10, 64) // a foreign client has none
 	p := &poll{
 		n:        n,
-		instance: r.Header.Get(push.HeaderInstance),
+		instance: r.instance(),
 		dedupe:   r.Header.Get(push.HeaderDedupe) == "1",
 		wakes:    make(chan struct{}, 1),
 	}
 	switch {
-	case len(p.instance) > 128:
+	case len(p.instance) > maxInstance:
 		return nil, refusal{status: http.StatusBadRequest, message: push.HeaderInstance + " too long: want at most 128 bytes"}
-	case r.box.refuses(p.instance):
-		return nil, refusal{status: http.StatusConflict, message: "conflict: this container belongs to another instance, an operator picked it"}
+	case r.box.refuses(p.instance, time.Now()):
+		return nil, refusal{status: http.StatusConflict, message: notPicked}
 	case r.box.openPolls() >= maxPolls:
 		return nil, refusal{status: http.StatusTooManyRequests, message: "too many polls of this container are open", retry: s.holdFor}
 	case !s.polls.enter():
@@ -78,7 +78,7 @@ func (s *Service) open(p *poll, b *box, ctx context.Context) {
 		return
 	}
 	s.signOn(ctx, b, true)
-	s.beat(ctx, b)
+	s.beat(ctx, b, p.instance)
 }
 
 func (p *poll) isDeaf(b *box) bool {

@@ -41,22 +41,31 @@ func (j *judge) hearsSince(now time.Time) (since time.Time, ok bool) {
 	return j.since, now.Before(j.until)
 }
 
-// beat takes note of a heartbeat (protocol.md 6). A container that is signed off stays so: only a poll signs on.
-func (s *Service) beat(ctx context.Context, b *box) {
+// beat takes note of a heartbeat (protocol.md 6) of an instance, "" for a foreign client; false when an operator picked
+// another one, for then it counts for nothing. A container that is signed off stays so: only a poll signs on.
+func (s *Service) beat(ctx context.Context, b *box, instance string) bool {
 	now := time.Now()
+	if !b.heard(instance, now) {
+		return false
+	}
 	s.counts.heard(now)
-	b.heard(now)
 	if err := s.engine.Publish(ctx, "beat."+token(b.id), []byte(s.replica)); err != nil {
 		s.log.Debug("heartbeat not passed on", "container", b.id, "err", err)
 	}
 	s.signOn(ctx, b, false)
+	return true
 }
 
 // heard is the part of a heartbeat that needs no engine.
-func (b *box) heard(now time.Time) {
+func (b *box) heard(instance string, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.met(instance, now)
+	if b.standing.refuses(instance) {
+		return false
+	}
 	b.seen, b.base, b.late = now, now, false
+	return true
 }
 
 // signOn makes the container online; one that signed off only if poll says that a poll asks for it.

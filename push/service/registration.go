@@ -35,7 +35,7 @@ func (s *Service) serveContainer(w http.ResponseWriter, r *http.Request) {
 	id := cmp.Or(anyCase(r.URL.Query(), "id"), bodyField(body, "id"))
 	b, f := s.admitRegistrar(r, id, body)
 	if f.status == 0 {
-		keep(w)
+		defer s.keep(w)()
 	}
 	switch {
 	case f.status != 0:

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -77,7 +79,15 @@ func (s *Service) tarpit(r *http.Request) bool {
 
 // broken answers a device whose request met trouble of our own.
 func (s *Service) broken(w http.ResponseWriter, r *http.Request, what string, err error) {
+	s.trouble(r.Context(), what, err)
+	s.refuse(w, r, refusal{status: http.StatusServiceUnavailable, message: "the service cannot reach its storage", retry: 5 * time.Second}, false)
+}
+
+// trouble takes note of an engine's error. That ctx, the work's, was cancelled is none: somebody hung up.
+func (s *Service) trouble(ctx context.Context, what string, err error) {
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return
+	}
 	s.log.Error("engine trouble", "what", what, "err", err)
 	s.counts.engineErrors.Add(1)
-	s.refuse(w, r, refusal{status: http.StatusServiceUnavailable, message: "the service cannot reach its storage", retry: 5 * time.Second}, false)
 }

@@ -20,7 +20,7 @@ func (s *Service) serveResult(w http.ResponseWriter, r *request) {
 	}
 	ctx, cancel := work(r.Context())
 	defer cancel()
-	s.beat(ctx, r.box)
+	s.beat(ctx, r.box, r.instance())
 	answer, err := s.takeResult(ctx, callSubject(r.box.id, r.id), result)
 	if err != nil {
 		s.broken(w, r.Request, "take a result", err)

@@ -25,9 +25,13 @@ func (s *Service) Handler() http.Handler {
 	})
 }
 
-// keep lets the connection of somebody who has shown a key go on. Devices keep
-// theirs idle for long, so the server's idle timeout is long, too.
-func keep(w http.ResponseWriter) { w.Header().Del("Connection") }
+// keep lets the connection of somebody who has shown a key go on, and counts their request until done is called. Devices
+// keep theirs idle for long, so the server's idle timeout is long, too.
+func (s *Service) keep(w http.ResponseWriter) (done func()) {
+	w.Header().Del("Connection")
+	s.serving.Add(1)
+	return func() { s.serving.Add(-1) }
+}
 
 // request is a device's request whose route, body and container are known.
 type request struct {
@@ -36,6 +40,9 @@ type request struct {
 	box  *box
 	id   string // of the message
 }
+
+// instance is which of our agents asks; "" for a foreign client.
+func (r *request) instance() string { return r.Header.Get(push.HeaderInstance) }
 
 // route is one row of the table in protocol.md 1.
 type route struct {
@@ -90,7 +97,7 @@ func (s *Service) serveDevice(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, f, poll)
 		return
 	}
-	keep(w)
+	defer s.keep(w)()
 	row.serve(s, w, &request{Request: r, body: body, box: b, id: messageID})
 }
 

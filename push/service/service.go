@@ -38,6 +38,8 @@ type Service struct {
 	counts counts
 	pit    chan struct{}
 	ready  atomic.Bool
+
+	serving atomic.Int64 // requests of those who have shown a key
 }
 
 // New returns a service over e and reads what e knows: containers, tokens, open calls. The handler works from then on;

@@ -16,7 +16,7 @@ const maxReason = 200
 // serveSignOff takes the container's goodbye: always a success, however often it comes (protocol.md 6).
 func (s *Service) serveSignOff(w http.ResponseWriter, r *request) {
 	n, _ := strconv.ParseUint(r.Header.Get(push.HeaderPoll), 10, 64) // a foreign client has none
-	instance := r.Header.Get(push.HeaderInstance)
+	instance := r.instance()
 	reason := anyCase(r.URL.Query(), "reason")
 	if reason == "" {
 		reason = bodyField(r.body, "reason")
@@ -92,8 +92,11 @@ func (s *Service) serveState(w http.ResponseWriter, r *request) {
 		s.broken(w, r.Request, "encode a report", err)
 		return
 	}
-	s.beat(r.Context(), r.box)
-	if !r.box.stranger(r.Header.Get(push.HeaderInstance)) {
+	if !s.beat(r.Context(), r.box, r.instance()) {
+		s.refuse(w, r.Request, refusal{status: http.StatusConflict, message: notPicked}, false)
+		return
+	}
+	if !r.box.stranger(r.instance()) {
 		r.box.reported(data)
 		if err := s.engine.Publish(r.Context(), "report."+token(r.box.id), data); err != nil {
 			s.log.Debug("report not passed on", "container", r.box.id, "err", err)

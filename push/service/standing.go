@@ -29,7 +29,15 @@ type standing struct {
 	Instance string      `json:"instance,omitempty"` // of a sign-off: who
 	Conflict bool        `json:"conflict,omitempty"` // two instances alternate
 	Picked   string      `json:"picked,omitempty"`   // the instance that an operator picked
+	Decided  time.Time   `json:"decided,omitzero"`   // when an operator picked, or lifted that
 	Changes  []time.Time `json:"changes,omitempty"`  // the last ones between online and offline
+
+	Peers map[string]time.Time `json:"peers,omitempty"` // whom an operator may pick; replaced as a whole, never changed
+}
+
+// refuses says whether an operator picked another instance than this one. A foreign client has none.
+func (st *standing) refuses(instance string) bool {
+	return instance != "" && st.Picked != "" && st.Picked != instance
 }
 
 // signsOn says whether a poll that starts after the sign-off ends it (protocol.md 6): a foreign one always, one of the same
@@ -105,22 +113,26 @@ func (s *Service) readStanding(b *box, d engine.Doc) error {
 	return nil
 }
 
-// stood takes over a version of the standing. A sign-off deafens the polls that are open at this moment.
+// stood takes over a version of the standing. A sign-off deafens the polls that are open at this moment, a pick those of
+// the other instances.
 func (s *Service) stood(b *box, st standing, rev uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if rev <= b.standRev {
 		return
 	}
-	was := b.standing.State
+	was := b.standing
 	b.standing, b.standRev = st, rev
 	b.clash = false // it is written down now, or an operator picked one
-	if st.State == stateSignedOff && was != stateSignedOff {
-		for _, p := range b.polls {
-			p.deaf = true
-		}
-		b.newest = nil
+	if !st.Decided.Equal(was.Decided) {
+		b.instance = st.Picked
 	}
+	for instance, at := range st.Peers {
+		if at.After(b.peers[instance]) {
+			b.met(instance, at)
+		}
+	}
+	b.deafen(st.State == stateSignedOff && was.State != stateSignedOff)
 	if st.State == stateOnline {
 		s.timers.set(boxTimer+token(b.id), time.Now().Add(b.lateAfter()))
 	}
