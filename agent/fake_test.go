@@ -37,6 +37,8 @@ type fakeLink struct {
 	stuck atomic.Bool   // results and states are never answered
 	wait  time.Duration // pause after a failed poll; 0: 2 s
 
+	slowSignOff atomic.Bool // SignOffNow can't write
+
 	refuse map[string]int // HTTP status that answers the result of an id
 }
 
@@ -181,6 +183,14 @@ func (l *fakeLink) SignOff(ctx context.Context, reason string, n uint64) error {
 	}
 	l.note("signoff %s %d", reason, n&0xffffffff)
 	return nil
+}
+
+func (l *fakeLink) SignOffNow(reason string, n uint64) func(context.Context) error {
+	if l.slowSignOff.Load() || l.hang != nil || l.isDown() {
+		return nil
+	}
+	l.note("signoff %s %d", reason, n&0xffffffff)
+	return func(context.Context) error { return nil }
 }
 
 // log returns what was said so far. Polls and state reports, which run beside

@@ -40,6 +40,9 @@ type signOffer interface {
 	// ArmSignOff builds the sign-off in advance, so that SignOff only writes.
 	ArmSignOff(reason string, n uint64)
 	SignOff(ctx context.Context, reason string, n uint64) error
+	// SignOffNow only writes, on the warm connection, and returns how to wait
+	// for the reply; nil when it could not write at once.
+	SignOffNow(reason string, n uint64) (reply func(ctx context.Context) error)
 	// Armed tells whether a warm connection waits for the sign-off.
 	Armed() bool
 }

@@ -23,6 +23,9 @@ type powerFail struct {
 	gate    atomic.Pointer[chan struct{}] // nil: no latch; closed when polling may go on
 	armed   atomic.Bool                   // false while the line said "lost" at start
 	backing bool                          // the restored timer runs; run's own
+
+	watching atomic.Bool          // run waits, armed, for the first edge of a power-fail
+	shot     atomic.Pointer[shot] // what PowerEdge did about it
 }
 
 func newPowerFail(a *Agent) *powerFail {
@@ -33,9 +36,14 @@ func newPowerFail(a *Agent) *powerFail {
 	return p
 }
 
-// PowerEdge is the hardware's callback: lost is the level after the edge. It
-// never blocks; an unread older edge is replaced, since the level is re-read.
+// PowerEdge is the hardware's callback: lost is the level after the edge. The
+// first edge of a power-fail latches and writes the sign-off right here, since
+// no goroutine has to wake for it; the rest is run's. It waits for nobody. An
+// unread older edge is replaced, since the level is re-read.
 func (a *Agent) PowerEdge(lost bool) {
+	if lost {
+		a.power.shoot()
+	}
 	for {
 		select {
 		case a.power.edges <- lost:
@@ -47,6 +55,24 @@ func (a *Agent) PowerEdge(lost bool) {
 		default:
 		}
 	}
+}
+
+// shoot latches and writes the sign-off, once a power-fail.
+func (p *powerFail) shoot() {
+	if !p.watching.CompareAndSwap(true, false) {
+		return
+	}
+	if lost, err := p.lost(); !lost && err == nil {
+		p.watching.Store(true)
+		return // a glitch: the level is the truth
+	}
+	p.latch()
+	p.shot.Store(&shot{reply: p.agent.o.Link.SignOffNow(reasonPowerFail, p.agent.polls.Load())})
+}
+
+// shot is a sign-off that PowerEdge wrote; reply is nil if it could not.
+type shot struct {
+	reply func(ctx context.Context) error
 }
 
 // latched and its gate are one word, so that nobody can wait at the gate of
@@ -92,15 +118,19 @@ func (p *powerFail) run(ctx context.Context) {
 	}
 	p.arm()
 	for {
+		if p.shot.Load() == nil {
+			p.watching.Store(p.armed.Load())
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case lost := <-p.edges:
+			p.watching.Store(false)
 			switch {
+			case p.shot.Load() != nil, lost && p.armed.Load():
+				p.failed(ctx)
 			case !lost:
 				p.rearm()
-			case p.armed.Load():
-				p.failed(ctx)
 			}
 		}
 	}
@@ -135,9 +165,14 @@ func (p *powerFail) rearm() {
 
 // failed runs from the edge to the return of power, or to life on battery.
 func (p *powerFail) failed(ctx context.Context) {
-	if lost, err := p.lost(); !lost && err == nil {
-		return // a glitch: the level is the truth
+	fired := p.shot.Swap(nil)
+	if fired == nil {
+		if lost, err := p.lost(); !lost && err == nil {
+			return // a glitch: the level is the truth
+		}
+		fired = &shot{}
 	}
+	defer p.shot.Store(nil) // an edge that came in between has been dealt with
 	p.latch()
 	p.backing = false
 	began := time.Now()
@@ -145,7 +180,7 @@ func (p *powerFail) failed(ctx context.Context) {
 	defer cancel()
 	moved := make(chan bool, 1)
 	go func() { moved <- p.moveToSafe(ctx, budget) }()
-	if err := p.agent.signOff(budget, reasonPowerFail); err != nil { // here, where no other goroutine has to wake first
+	if err := p.signOff(budget, fired); err != nil {
 		p.agent.log.Warn("sign-off at power-fail not delivered", "err", err)
 	}
 	lasting := <-moved
@@ -157,6 +192,14 @@ func (p *powerFail) failed(ctx context.Context) {
 		}
 	}
 	p.outlast(ctx, p.spec.HoldUp-time.Since(began))
+}
+
+// signOff waits for the reply to the one that is out, or sends it.
+func (p *powerFail) signOff(ctx context.Context, fired *shot) error {
+	if fired.reply != nil {
+		return fired.reply(ctx)
+	}
+	return p.agent.signOff(ctx, reasonPowerFail)
 }
 
 // moveToSafe drives the outputs once the power has been lost for lost_after,

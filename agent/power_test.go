@@ -223,3 +223,66 @@ func TestThenIsAskedForOnlyWhenPowerStaysAway(t *testing.T) {
 		})
 	}
 }
+
+func TestSignOffWithoutAWarmConnection(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.link.slowSignOff.Store(true)
+		b.start()
+		defer b.end()
+		b.router.active = true
+		b.call("c1", "router off")
+		b.power(true)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := b.link.count("signoff power-fail"); n != 1 {
+			t.Errorf("%d sign-offs, want 1 by the slower way", n)
+		}
+		if b.router.active {
+			t.Error("the output did not go to safe")
+		}
+	})
+}
+
+func TestGlitchOfThePowerLineDoesNothing(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.start()
+		defer b.end()
+		b.agent.PowerEdge(true) // the level says otherwise
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(b.link.log()) != 0 || b.agent.power.latched() {
+			t.Errorf("a glitch did something: %q", b.link.log())
+		}
+		b.power(true) // and the next real one is not missed
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := b.link.count("signoff power-fail"); n != 1 {
+			t.Errorf("%d sign-offs after the glitch, want 1", n)
+		}
+	})
+}
+
+func TestEachPowerFailSignsOffOnce(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.start()
+		defer b.end()
+		for i := range 3 {
+			b.power(true)
+			b.power(false) // bounce
+			b.power(true)
+			time.Sleep(time.Second)
+			b.power(false)
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if n := b.link.count("signoff power-fail"); n != i+1 {
+				t.Errorf("%d sign-offs after %d power-fails", n, i+1)
+			}
+			if b.agent.power.latched() {
+				t.Fatal("still latched after power came back")
+			}
+		}
+	})
+}

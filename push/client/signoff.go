@@ -44,51 +44,91 @@ func (c *Client) build(reason string, n uint64) *armed {
 // it turns out to be dead, it dials. It waits for the reply until ctx ends, at
 // most 10 s; when that is cut short the service may still have it.
 func (c *Client) SignOff(ctx context.Context, reason string, n uint64) error {
-	a := c.armed.Load()
-	if a == nil || a.reason != reason || a.n != n {
-		a = c.build(reason, n)
+	if reply := c.SignOffNow(reason, n); reply != nil {
+		return reply(ctx)
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSlow)
+	defer cancel()
+	a := c.signOffFor(reason, n)
 	if warm := c.second.warm.Load(); warm.alive() {
-		r, err := c.signOffOn(ctx, warm, a)
+		r, err := c.signOffBehind(ctx, warm, a)
 		if _, lost := errors.AsType[*lostError](err); !lost || ctx.Err() != nil {
 			return c.signedOff(r, err)
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSlow)
+	return c.signOffFresh(ctx, a)
+}
+
+// SignOffNow writes the sign-off on the warm second connection and does
+// nothing else: no timer is made and nobody is waited for while the power
+// falls. It returns how to wait for the reply, which is SignOff's second half;
+// nil when there is no warm connection or another request is being written, so
+// that nothing was sent. It blocks only if the socket's buffer is full, 5 s at
+// most.
+func (c *Client) SignOffNow(reason string, n uint64) (reply func(ctx context.Context) error) {
+	warm := c.second.warm.Load()
+	if !warm.alive() {
+		return nil
+	}
+	select {
+	case warm.write <- struct{}{}:
+	default:
+		return nil
+	}
+	a := c.signOffFor(reason, n)
+	s, err := warm.sendLocked(a.bytes[slices.Index(c.ends, warm.end)])
+	if err != nil {
+		return nil
+	}
+	c.signOffWritten()
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSlow)
+		defer cancel()
+		resp, err := warm.await(ctx, s)
+		if _, lost := errors.AsType[*lostError](err); lost && ctx.Err() == nil {
+			return c.signOffFresh(ctx, a)
+		}
+		return c.signedOff(replyFrom(resp, warm), err)
+	}
+}
+
+func (c *Client) signOffFor(reason string, n uint64) *armed {
+	if a := c.armed.Load(); a != nil && a.reason == reason && a.n == n {
+		return a
+	}
+	return c.build(reason, n)
+}
+
+func (c *Client) signOffWritten() {
+	if c.o.SignOffWritten != nil {
+		c.o.SignOffWritten()
+	}
+}
+
+// signOffBehind waits for another request's write, but not for long.
+func (c *Client) signOffBehind(ctx context.Context, on *conn, a *armed) (reply, error) {
+	lock, cancel := context.WithTimeoutCause(ctx, maxWriteWait, &lostError{errors.New("another request's write is stuck")})
 	defer cancel()
+	s, err := on.send(lock, a.bytes[slices.Index(c.ends, on.end)])
+	if err != nil {
+		return reply{}, err
+	}
+	c.signOffWritten()
+	resp, err := on.await(ctx, s)
+	return replyFrom(resp, on), err
+}
+
+// signOffFresh dials for the sign-off.
+func (c *Client) signOffFresh(ctx context.Context, a *armed) error {
 	fresh, err := c.second.fresh(ctx)
 	if err != nil {
 		return fmt.Errorf("sign off: %w", err)
 	}
 	defer fresh.shut(errClosed)
-	return c.signedOff(c.signOffOn(ctx, fresh, a))
+	return c.signedOff(c.signOffBehind(ctx, fresh, a))
 }
 
-// signOffOn writes before it does anything else: no timer is made while the
-// power falls.
-func (c *Client) signOffOn(ctx context.Context, on *conn, a *armed) (reply, error) {
-	b := a.bytes[slices.Index(c.ends, on.end)]
-	var s *slot
-	var err error
-	select {
-	case on.write <- struct{}{}:
-		s, err = on.sendLocked(b)
-	default:
-		lock, cancel := context.WithTimeoutCause(ctx, maxWriteWait, &lostError{errors.New("another request's write is stuck")})
-		defer cancel()
-		s, err = on.send(lock, b)
-	}
-	if err != nil {
-		return reply{}, err
-	}
-	if c.o.SignOffWritten != nil {
-		c.o.SignOffWritten()
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, requestLimit, errSlow)
-	defer cancel()
-	resp, err := on.await(ctx, s)
-	return reply{resp, on}, err
-}
+func replyFrom(r response, on *conn) reply { return reply{r, on} }
 
 func (c *Client) signedOff(r reply, err error) error {
 	if err == nil {
