@@ -88,6 +88,14 @@ func ParsePoll(status int, body []byte) (c Call, ok bool, err error) {
 	case len(body) == 0:
 		return Call{}, false, nil
 	}
+	if c, ok := quickCall(body); ok {
+		return c, true, nil
+	}
+	return carefulCall(body)
+}
+
+// carefulCall reads a poll's reply of whatever service; see [ParsePoll].
+func carefulCall(body []byte) (c Call, ok bool, err error) {
 	loose, err := parseObject(body)
 	if err != nil {
 		return Call{}, false, err
