@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -284,4 +285,31 @@ func (s *safeBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
+}
+
+// TestTellerNamesACallThatItLearnsOfLate: the trace can be read before the
+// service's event says which call an edge belongs to.
+func TestTellerNamesACallThatItLearnsOfLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		tell := newTeller(&out, painter{})
+		const id = "8c107eed-695a-4f2f-9f4e-b29432a7d151"
+		tell.say(time.Now(), rankEdge, "agent", "router", "line active (call "+id+")")
+		time.Sleep(2 * tellHold)
+		tell.flush(false)
+		if out.Len() > 0 {
+			t.Errorf("printed before the call has a name: %q", out.String())
+		}
+		tell.name(id, "#7")
+		tell.flush(false)
+		if got := out.String(); !strings.Contains(got, "(call #7)") {
+			t.Errorf("got %q, want the call's name", got)
+		}
+		tell.say(time.Now(), rankEdge, "agent", "router", "line inactive (call 00000000-0000-4000-8000-000000000000)")
+		time.Sleep(nameHold)
+		tell.flush(false)
+		if got := out.String(); !strings.Contains(got, "00000000-0000") {
+			t.Errorf("a call that never gets a name was kept back: %q", got)
+		}
+	})
 }

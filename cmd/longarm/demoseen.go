@@ -89,7 +89,9 @@ func (s *sightings) number(id string) string {
 		}
 	}
 	s.order = append(s.order, id)
-	return fmt.Sprintf("#%d", len(s.order))
+	name := fmt.Sprintf("#%d", len(s.order))
+	s.t.name(id, name)
+	return name
 }
 
 // short puts the short names of calls for their ids and bounds the length; the

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -21,7 +22,13 @@ const (
 	laneWidth = len("service -> operator")
 	// tellHold is how long a line waits for an earlier one from another source.
 	tellHold = 40 * time.Millisecond
+	// nameHold is how long a line with the id of a call waits for that call's
+	// name: the trace may be read before the service's event arrives.
+	nameHold = 2 * time.Second
 )
+
+// callID is a message id that has no name yet.
+var callID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
 // Ranks order lines of the same millisecond, which is as fine as the service's
 // times are: what causes comes before what is caused.
@@ -48,6 +55,7 @@ type teller struct {
 	mu      sync.Mutex
 	pending []demoLine
 	epoch   int
+	names   map[string]string // of calls, by their ids
 }
 
 // demoLine is a line that waits to be printed.
@@ -56,6 +64,7 @@ type demoLine struct {
 	at          time.Duration // since the start
 	came        time.Time
 	text        string
+	edge        bool // says why, by a call's id
 }
 
 func newTeller(w io.Writer, p painter) *teller {
@@ -75,7 +84,7 @@ func (t *teller) say(at time.Time, rank int, from, to, text string) {
 	lane := from + " → " + to
 	pad := strings.Repeat(" ", max(0, laneWidth-utf8.RuneCountInString(lane)))
 	lane = t.p.paint(laneColours[from], from) + t.p.paint(dim, " → ") + t.p.paint(laneColours[to], to)
-	t.add(demoLine{rank: rank, at: since, text: fmt.Sprintf("%s  %s%s  %s", t.p.paint(dim, fmt.Sprintf("%6d ms", since.Milliseconds())), lane, pad, text)})
+	t.add(demoLine{rank: rank, at: since, edge: rank == rankEdge, text: fmt.Sprintf("%s  %s%s  %s", t.p.paint(dim, fmt.Sprintf("%6d ms", since.Milliseconds())), lane, pad, text)})
 }
 
 // laneColours of those who speak; a line that moves has the last one.
@@ -132,6 +141,30 @@ func (t *teller) run(ctx context.Context) {
 	}
 }
 
+// name gives a call its short name, also in lines that wait already.
+func (t *teller) name(id, short string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.names == nil {
+		t.names = map[string]string{}
+	}
+	t.names[id] = short
+}
+
+// due names the calls of a line and tells whether it has waited long enough.
+func (t *teller) due(l *demoLine) bool {
+	named := true
+	if l.edge {
+		l.text = callID.ReplaceAllStringFunc(l.text, func(id string) string {
+			short, ok := t.names[id]
+			named = named && ok
+			return cmp.Or(short, id)
+		})
+	}
+	waited := time.Since(l.came)
+	return waited >= tellHold && (named || waited >= nameHold)
+}
+
 // flush prints what has waited long enough, or everything.
 func (t *teller) flush(all bool) {
 	t.mu.Lock()
@@ -140,7 +173,7 @@ func (t *teller) flush(all bool) {
 		return cmp.Or(cmp.Compare(a.epoch, b.epoch), cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank))
 	})
 	n := 0
-	for n < len(t.pending) && (all || time.Since(t.pending[n].came) >= tellHold) {
+	for n < len(t.pending) && (t.due(&t.pending[n]) || all) {
 		fmt.Fprintln(t.w, t.pending[n].text)
 		n++
 	}
