@@ -292,7 +292,7 @@ func (s *safeBuffer) String() string {
 func TestTellerNamesACallThatItLearnsOfLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		tell := newTeller(&out, painter{})
+		tell := newTeller(&out, false)
 		const id = "8c107eed-695a-4f2f-9f4e-b29432a7d151"
 		tell.say(time.Now(), rankEdge, "agent", "router", "line active (call "+id+")")
 		time.Sleep(2 * tellHold)
