@@ -12,10 +12,10 @@ import (
 	"longarm/device"
 )
 
-// stopBudget bounds the orderly stop: settle, report, sign off. Less than
-// TimeoutStopSec in longarm-agent.service.
+// The orderly stop, settle, report, sign off, is bounded as a whole and in its
+// parts.
 const (
-	stopBudget   = 5 * time.Second
+	stopBudget   = 5 * time.Second         // less than TimeoutStopSec in longarm-agent.service
 	signOffShare = 1300 * time.Millisecond // the sign-off's own
 	notesShare   = 300 * time.Millisecond  // of what is left to note at the very end
 	closeShare   = 300 * time.Millisecond  // of whoever closes journal and boards after us
@@ -102,7 +102,7 @@ func New(o Options) *Agent {
 func (a *Agent) Run(ctx context.Context) error {
 	epoch, err := a.nextEpoch()
 	if err != nil {
-		a.log.Warn("poll numbers start from the clock", "err", err)
+		a.log.Warn("this start is not counted for the next one", "err", err)
 	}
 	a.polls.Store(epoch)
 	a.settleLast(ctx)

@@ -11,6 +11,7 @@ import (
 // meaning as Markdown tables, from the same table that the checks use.
 func Reference(w io.Writer) error {
 	var b strings.Builder
+	b.WriteString("# The box's config\n\nA TOML file, strict: one key = value a line, unknown keys are faults. `longarm-agent check` names every\nfault at once; `longarm-agent config-reference` prints this page.\n")
 	for _, k := range rows {
 		if k.key == "" {
 			k.intro(&b)
@@ -23,10 +24,7 @@ func Reference(w io.Writer) error {
 }
 
 func (k *key) intro(b *strings.Builder) {
-	if b.Len() > 0 {
-		b.WriteByte('\n')
-	}
-	fmt.Fprintf(b, "### `%s`\n\n%s%s.", k.heading(), strings.ToUpper(k.doc[:1]), k.doc[1:])
+	fmt.Fprintf(b, "\n## `%s`\n\n%s%s.", k.heading(), strings.ToUpper(k.doc[:1]), k.doc[1:])
 	if k.later {
 		b.WriteString(" **Not served by this version.**")
 	}

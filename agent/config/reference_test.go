@@ -11,13 +11,13 @@ func TestReferenceListsEveryKeyOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	sections := map[string]string{}
-	for part := range strings.SplitSeq(b.String(), "### ") {
+	for part := range strings.SplitSeq(b.String(), "## ") {
 		heading, body, _ := strings.Cut(part, "\n")
 		sections[heading] = body
 	}
 	for _, k := range rows {
 		if k.key == "" {
-			if n := strings.Count(b.String(), "### `"+k.heading()+"`\n"); n != 1 {
+			if n := strings.Count(b.String(), "## `"+k.heading()+"`\n"); n != 1 {
 				t.Errorf("heading %s stands %d times, want 1", k.heading(), n)
 			}
 			continue

@@ -60,16 +60,25 @@ func request(action string) error {
 }
 
 // instance is this box's random name, kept in the state dir, by which the
-// service notices two boxes with one key.
+// service notices two boxes with one key. While the state dir can't be written
+// the count of starts isn't kept either, and the service would take this run's
+// polls for late ones of the run that signed off: a new name is heard at once.
 func instance(j *journal.Journal) (string, error) {
+	if broken := j.Degraded(); broken != nil {
+		return randomName(), fmt.Errorf("keep the instance: %w", broken)
+	}
 	if id, ok := j.Get("instance"); ok && id != "" {
 		return id, nil
 	}
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails, crypto/rand
-	id := hex.EncodeToString(b[:])
+	id := randomName()
 	if err := j.Set("instance", id); err != nil {
 		return id, fmt.Errorf("keep the instance: %w", err)
 	}
 	return id, nil
+}
+
+func randomName() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails, crypto/rand
+	return hex.EncodeToString(b[:])
 }

@@ -85,8 +85,8 @@ func serve(ctx context.Context, log *slog.Logger, s settings) error {
 	return p.runAgent(ctx, options, resume)
 }
 
-// agentOptions gathers what the agent is told about this box.
-// and notes that it runs.
+// agentOptions gathers what the agent is told about this box, and notes that
+// it runs.
 func (p *plant) agentOptions(notify *systemd.Notifier) agent.Options {
 	id, err := instance(p.journal)
 	if err != nil {

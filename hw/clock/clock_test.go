@@ -49,5 +49,3 @@ func TestBelieved(t *testing.T) {
 		}
 	}
 }
-
-func TestSynchronisedAnswers(t *testing.T) { t.Logf("Synchronised = %v", Synchronised()) }
