@@ -145,5 +145,5 @@ func (a *Agent) markPower(lost bool) {
 	a.notes.Set(factPower, value)
 }
 
-// starved notes the culprit before init ends us.
+// starved notes the culprit before init ends us; "" takes it back.
 func (a *Agent) starved(loop string) { a.notes.Set(factStarved, loop) }

@@ -184,14 +184,20 @@ func (p *powerFail) failed(ctx context.Context) {
 		p.agent.log.Warn("sign-off at power-fail not delivered", "err", err)
 	}
 	lasting := <-moved
-	p.agent.log.Warn("power failed", "outputs_moved", lasting)
-	p.agent.lastState(budget) // after a sign-off it tells where the outputs are, and signs nothing on
-	if lasting && p.spec.Then != "stay" && p.spec.Then != "" {
+	p.told(budget, lasting)
+	p.outlast(ctx, p.spec.HoldUp-time.Since(began), lasting)
+}
+
+// told leaves behind where the outputs are, and asks for what is to follow
+// once they have moved.
+func (p *powerFail) told(ctx context.Context, moved bool) {
+	p.agent.log.Warn("power failed", "outputs_moved", moved)
+	p.agent.lastState(ctx) // after a sign-off it signs nothing on
+	if moved && p.spec.Then != "stay" && p.spec.Then != "" {
 		if err := p.agent.request(p.spec.Then); err != nil {
 			p.agent.log.Error("power action not asked for", "action", p.spec.Then, "err", err)
 		}
 	}
-	p.outlast(ctx, p.spec.HoldUp-time.Since(began))
 }
 
 // signOff waits for the reply to the one that is out, or sends it.
@@ -213,28 +219,40 @@ func (p *powerFail) moveToSafe(ctx, budget context.Context) bool {
 	return lasting
 }
 
-// stillLost waits d and re-reads the level.
+// stillLost waits d, or until the power is back, and re-reads the level.
 func (p *powerFail) stillLost(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
+	for {
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-p.edges:
+			if lost, err := p.lost(); lost || err != nil {
+				continue
+			}
+		}
+		lost, err := p.lost()
+		return lost || err != nil
 	}
-	lost, err := p.lost()
-	return lost || err != nil
 }
 
 // outlast waits until power is back for restored_after. A box that still lives
-// without power after hold_up signs on again as "on battery" meanwhile.
-func (p *powerFail) outlast(ctx context.Context, left time.Duration) {
+// without power after hold_up signs on again as "on battery" meanwhile. Outputs
+// that were spared, since the power came back, move when it is lost again.
+func (p *powerFail) outlast(ctx context.Context, left time.Duration, moved bool) {
 	holdUp := time.NewTimer(left)
 	defer holdUp.Stop()
 	restored := time.NewTimer(time.Hour)
 	defer restored.Stop()
 	outlived := false
 	for {
-		if lost := p.follow(restored); lost && outlived && p.latched() {
+		lost := p.follow(restored)
+		if lost && !moved {
+			moved = p.spared(ctx)
+			continue
+		}
+		if lost && outlived && p.latched() {
 			p.agent.faults.set("power", "on battery: power is lost, the box outlived its hold_up")
 			p.back(ctx, "still alive after hold_up, on battery")
 		}
@@ -253,6 +271,16 @@ func (p *powerFail) outlast(ctx context.Context, left time.Duration) {
 			}
 		}
 	}
+}
+
+// spared moves the outputs after all, unless the power comes back once more.
+func (p *powerFail) spared(ctx context.Context) (moved bool) {
+	budget, cancel := context.WithTimeout(ctx, max(p.spec.HoldUp, time.Second))
+	defer cancel()
+	if moved = p.moveToSafe(ctx, budget); moved {
+		p.told(budget, true)
+	}
+	return moved
 }
 
 // follow re-reads the level and lets the restored timer run only while it says

@@ -286,3 +286,56 @@ func TestEachPowerFailSignsOffOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestPowerThatFlickersAndFailsMovesToSafe(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.router.active = true
+		b.start()
+		defer b.end()
+		b.power(true)
+		time.Sleep(15 * time.Millisecond)
+		b.power(false) // there when lost_after is over
+		time.Sleep(10 * time.Millisecond)
+		b.power(true) // and gone for good
+		time.Sleep(15 * time.Millisecond)
+		synctest.Wait()
+		if es := b.edges(); len(es) > 0 {
+			t.Errorf("moved although the power was lost for less than lost_after: %q", es)
+		}
+		time.Sleep(10 * time.Millisecond)
+		synctest.Wait()
+		if es := b.edges(); !slices.Equal(es, []string{"edge router false, power-fail"}) {
+			t.Errorf("edges %q, want the output to go to safe", es)
+		}
+		if n := b.link.count("signoff power-fail"); n != 1 {
+			t.Errorf("%d sign-offs, want 1", n)
+		}
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if b.link.count("poll 2") != 1 {
+			t.Error("did not sign on again on battery")
+		}
+	})
+}
+
+func TestPowerBackEndsTheWaitForLostAfter(t *testing.T) {
+	bubble(t, func(b *bench) {
+		powerBench(b)
+		b.options.Power.LostAfter = time.Minute
+		b.router.active = true
+		b.start()
+		defer b.end()
+		b.power(true)
+		time.Sleep(time.Second)
+		b.power(false)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if b.link.count("poll 2") != 1 {
+			t.Error("did not sign on again when the power was back for restored_after")
+		}
+		if es := b.edges(); len(es) > 0 {
+			t.Errorf("an output moved: %q", es)
+		}
+	})
+}

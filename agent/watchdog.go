@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -43,19 +44,23 @@ func (w *Watchdog) Rest(name string) {
 func (w *Watchdog) Guard(worker string, limit time.Duration) (done func()) {
 	w.mu.Lock()
 	w.next++
-	key := worker + "#" + strconv.Itoa(w.next)
+	key := worker + nth + strconv.Itoa(w.next)
 	w.due[key] = time.Now().Add(limit)
 	w.mu.Unlock()
 	return func() { w.Rest(key) }
 }
 
-// Overdue returns the name of a loop that is late, or "".
+// nth stands between a worker and the number of its work.
+const nth = "#"
+
+// Overdue returns the name of a loop or worker that is late, or "".
 func (w *Watchdog) Overdue() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
 	for name, due := range w.due {
 		if now.After(due) {
+			name, _, _ = strings.Cut(name, nth)
 			return name
 		}
 	}
@@ -63,7 +68,8 @@ func (w *Watchdog) Overdue() string {
 }
 
 // Run feeds every interval (0: 10 s) while nothing is overdue, until ctx ends.
-// The first missed feed calls starved with the late loop's name, once a spell.
+// The first missed feed of a spell calls starved with the late one's name, the first feed
+// after it with "".
 func (w *Watchdog) Run(ctx context.Context, interval time.Duration, log *slog.Logger, feed func(), starved func(string)) {
 	if interval <= 0 {
 		interval = feedInterval
@@ -74,8 +80,12 @@ func (w *Watchdog) Run(ctx context.Context, interval time.Duration, log *slog.Lo
 	for {
 		late := w.Overdue()
 		switch {
-		case late == "":
+		case late == "" && hungry:
 			hungry = false
+			log.Info("watchdog fed again")
+			starved("")
+			feed()
+		case late == "":
 			feed()
 		case !hungry:
 			hungry = true

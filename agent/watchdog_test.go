@@ -60,11 +60,17 @@ func TestWatchdogStarvesWhenHardwareHangs(t *testing.T) {
 		if fed > 3 {
 			t.Errorf("fed %d times in a minute with a hung relay, want at most 3", fed)
 		}
+		if who, _ := b.journal.Get(factStarved); who != "output lamp" {
+			t.Errorf("the journal blames %q, want output lamp", who)
+		}
 		close(b.lamp.block)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if fed < 6 {
 			t.Errorf("fed %d times, want feeding to go on once the relay answered", fed)
+		}
+		if who, _ := b.journal.Get(factStarved); who != "" {
+			t.Errorf("the journal still blames %q, which has answered: a crash later would be put down to it", who)
 		}
 		b.end()
 	})
