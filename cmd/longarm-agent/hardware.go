@@ -118,17 +118,29 @@ func (m *machine) OpenInput(s device.InputSpec, edge func(active bool)) (device.
 	return gpio.OpenInput(s.Line.Chip, s.Line.Line, gpio.InputOptions{
 		Consumer: "longarm:" + s.Name, ActiveLow: s.Line.ActiveLow, Bias: s.Bias, Debounce: s.Debounce,
 		Edge: func(active bool, _ time.Duration) { edge(active) },
+		Gone: func(err error) { m.tellGone("input "+s.Name, err) },
 	})
 }
 
-// openPower opens the power-fail line; active means lost.
-func (m *machine) openPower(s device.PowerFailSpec, edge func(lost bool)) (device.Level, error) {
+// tellGone logs that a line was lost with its chip, or is back.
+func (m *machine) tellGone(what string, err error) {
+	if err != nil {
+		m.log.Error("line is gone, looked for until it is back", "line", what, "err", err)
+		return
+	}
+	m.log.Info("line is back", "line", what)
+}
+
+// openPower opens the power-fail line; active means lost. gone is told why the
+// line was lost with its chip, and nil when it is back.
+func (m *machine) openPower(s device.PowerFailSpec, edge func(lost bool), gone func(err error)) (device.Level, error) {
 	if m.sim != nil {
 		return m.sim.Power(func(active bool, _ time.Duration) { edge(active) }), nil
 	}
 	return gpio.OpenInput(s.Line.Chip, s.Line.Line, gpio.InputOptions{
 		Consumer: "longarm:power-fail", ActiveLow: !s.ActiveHigh, Debounce: s.Debounce,
 		Edge: func(active bool, _ time.Duration) { edge(active) },
+		Gone: func(err error) { m.tellGone("power-fail", err); gone(err) },
 	})
 }
 

@@ -170,7 +170,7 @@ func (p *plant) runAgent(ctx context.Context, o agent.Options, resume <-chan os.
 	a := agent.New(o)
 	if o.Power != nil {
 		var err error
-		if power, err = p.machine.openPower(*o.Power, a.PowerEdge); err != nil {
+		if power, err = p.machine.openPower(*o.Power, a.PowerEdge, powerGone(a)); err != nil {
 			p.log.Error("power-fail line is not served", "err", err)
 			a.Fault("power", "power-fail line is not served: "+err.Error())
 			power = nil
@@ -190,6 +190,17 @@ func (p *plant) runAgent(ctx context.Context, o agent.Options, resume <-chan os.
 	stop()
 	loops.Wait()
 	return err
+}
+
+// powerGone keeps the fault that the power-fail line was lost with its chip.
+func powerGone(a *agent.Agent) func(err error) {
+	return func(err error) {
+		if err == nil {
+			a.Fault("power-line")
+			return
+		}
+		a.Fault("power-line", "power-fail line is gone, no sign-off at a power-fail: "+err.Error())
+	}
 }
 
 // giveUp settles what the last run left when this one can't serve: a relay

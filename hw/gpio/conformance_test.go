@@ -10,7 +10,10 @@ import (
 	"longarm/hw/hwtest"
 )
 
-var offsets = map[string]int{"a": 0, "b": 1}
+// suiteLines are the names that the suite opens; offset gives back the place of one.
+var suiteLines = []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+
+func offset(name string) int { return int(name[0] - 'a') }
 
 // outputRig is a gpio-sim chip and what a descriptor store would hold.
 type outputRig struct {
@@ -19,7 +22,7 @@ type outputRig struct {
 }
 
 func newOutputRig(t *testing.T) hwtest.OutputRig {
-	return &outputRig{newSimChip(t, "a", "b"), map[string]*os.File{}}
+	return &outputRig{newSimChip(t, suiteLines...), map[string]*os.File{}}
 }
 
 func (r *outputRig) Open(name string, keep, fresh bool) (hwtest.Output, error) {
@@ -43,20 +46,20 @@ func (r *outputRig) Restart(t *testing.T, o hwtest.Output) {
 }
 
 func (r *outputRig) Edges(t *testing.T, name string) []bool {
-	return r.edges(t, offsets[name], false)
+	return r.edges(t, offset(name), false)
 }
 
 func (r *outputRig) Proof() string { return "readback" }
 
 type inputRig struct{ *simChip }
 
-func newInputRig(t *testing.T) hwtest.InputRig { return inputRig{newSimChip(t, "a", "b")} }
+func newInputRig(t *testing.T) hwtest.InputRig { return inputRig{newSimChip(t, suiteLines...)} }
 
 func (r inputRig) Open(name string, edge func(bool, time.Duration)) (hwtest.Input, error) {
 	return OpenInput(r.label, name, InputOptions{Consumer: "longarm:" + name, Edge: edge})
 }
 
-func (r inputRig) Move(t *testing.T, name string, active bool) { r.pull(t, offsets[name], active) }
+func (r inputRig) Move(t *testing.T, name string, active bool) { r.pull(t, offset(name), active) }
 
 func TestOutputsOnKernel(t *testing.T) { hwtest.Outputs(t, newOutputRig) }
 func TestInputsOnKernel(t *testing.T)  { hwtest.Inputs(t, newInputRig) }

@@ -19,7 +19,7 @@ type Info struct {
 	Label     string // the chip's label, as the driver gave it
 	Offset    int    // of the line within the chip, from 0
 	Name      string // of the line; empty on boards that name none
-	Direction string // "input" or "output", as the hardware stands now
+	Direction string // "input" or "output"; of a free line as the kernel last knew, see OpenOutput
 	ActiveLow bool   // as its present owner requested it
 	Used      bool   // somebody, perhaps the kernel, holds it
 	Consumer  string // who does; empty when it did not say

@@ -126,8 +126,8 @@ func FuzzParseFdinfo(f *testing.F) {
 func TestInputOptions(t *testing.T) {
 	for _, o := range []InputOptions{{Bias: "up"}, {Debounce: -1}, {Debounce: 2 * maxDebounce}} {
 		in := &Input{o: o}
-		if _, err := in.options(); err == nil {
-			t.Errorf("options of %+v: no error", o)
+		if _, err := in.config(); err == nil {
+			t.Errorf("config of %+v: no error", o)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/warthog618/go-gpiocdev"
+	"github.com/warthog618/go-gpiocdev/uapi"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,9 +21,13 @@ type InputOptions struct {
 	Bias      string        // "" or "as-is", "pull-up", "pull-down", "disabled"
 	Debounce  time.Duration // 0 to 1 min, in whole microseconds; 0 = none; applies to levels and edges
 	// Edge is told each edge: the logical level after it and when the kernel saw it, on
-	// CLOCK_MONOTONIC (clock.Monotonic). It runs on the line's own goroutine, perhaps before
-	// OpenInput returns, must return at once, and must not call the Input. nil = no edges.
+	// CLOCK_MONOTONIC (clock.Monotonic), and the level once a removed chip is back. It runs
+	// on the input's own goroutine, perhaps before OpenInput returns, must return at once,
+	// and must not call Close. nil = no edges, and nobody watches the chip.
 	Edge func(active bool, at time.Duration)
+	// Gone is told why when the chip was removed, within 5 s (at once from Linux 6.7 on), and
+	// nil when the line is back, before its level goes to Edge. As Edge; nil = not told.
+	Gone func(err error)
 }
 
 // Input is one requested input line, a request of its own so that no other line's edges
@@ -31,28 +35,35 @@ type InputOptions struct {
 type Input struct {
 	chip, line string
 	o          InputOptions
+	wake       chan struct{} // cap 1: the request is another one, or Close
+	ended      chan struct{} // closed when the watcher has ended; nil: none was started
 
 	mu     sync.Mutex
-	req    *gpiocdev.Line // nil: lost with its chip, or closed
+	f      *os.File // the request; nil: lost with its chip, or closed
 	info   Info
 	closed bool
 }
 
 // OpenInput requests a line as input, chip and line as in Describe. The caller reads
 // Active afterwards: an edge may have passed while the line was being armed, and the level
-// is the truth. The caller closes the Input. Errors: as OpenOutput.
+// is the truth. The caller closes the Input, which waits for the goroutine that was started
+// here. Errors: as OpenOutput.
 func OpenInput(chip, line string, o InputOptions) (*Input, error) {
-	in := &Input{chip: chip, line: line, o: o}
+	in := &Input{chip: chip, line: line, o: o, wake: make(chan struct{}, 1)}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.open(); err != nil {
 		return nil, err
 	}
+	if o.Edge != nil {
+		in.ended = make(chan struct{})
+		go in.watch()
+	}
 	return in, nil
 }
 
 func (in *Input) open() error {
-	opts, err := in.options()
+	cfg, err := in.config()
 	if err != nil {
 		return fmt.Errorf("input line %q: %w", in.line, err)
 	}
@@ -63,81 +74,56 @@ func (in *Input) open() error {
 	if info.Used {
 		return &BusyError{Line: info.String(), Owner: info.Consumer}
 	}
-	req, err := gpiocdev.RequestLine(info.Chip, info.Offset, opts...)
-	if errors.Is(err, unix.EBUSY) { // taken since we asked
-		now, _ := entry{path: info.Chip, label: info.Label}.describe(info.Offset) // without it: no name
-		return &BusyError{Line: info.String(), Owner: now.Consumer}
+	fd, err := requestLine(info, in.o.Consumer, cfg)
+	if err != nil {
+		return err
+	}
+	// Not blocking, so that a read waits in the runtime's poller, without a thread, and
+	// can be given a deadline.
+	err = unix.SetNonblock(int(fd), true)
+	f := os.NewFile(fd, info.StoreName())
+	if err == nil {
+		err = f.SetReadDeadline(time.Time{})
 	}
 	if err != nil {
-		return fmt.Errorf("request %s: %w", info, gone(err))
+		return errors.Join(fmt.Errorf("watch %s: %w", info, err), f.Close())
 	}
-	in.req, in.info = req, info
+	in.f, in.info = f, info
+	in.nudge()
 	return nil
 }
 
-func (in *Input) options() ([]gpiocdev.LineReqOption, error) {
-	opts := []gpiocdev.LineReqOption{gpiocdev.WithConsumer(in.o.Consumer), gpiocdev.AsInput}
+func (in *Input) config() (cfg uapi.LineConfig, err error) {
+	cfg.Flags = uapi.LineFlagV2Input
 	switch in.o.Bias {
 	case "", "as-is":
 	case "pull-up":
-		opts = append(opts, gpiocdev.WithPullUp)
+		cfg.Flags |= uapi.LineFlagV2BiasPullUp
 	case "pull-down":
-		opts = append(opts, gpiocdev.WithPullDown)
+		cfg.Flags |= uapi.LineFlagV2BiasPullDown
 	case "disabled":
-		opts = append(opts, gpiocdev.WithBiasDisabled)
+		cfg.Flags |= uapi.LineFlagV2BiasDisabled
 	default:
-		return nil, fmt.Errorf("bias %q: want as-is, pull-up, pull-down or disabled", in.o.Bias)
+		return cfg, fmt.Errorf("bias %q: want as-is, pull-up, pull-down or disabled", in.o.Bias)
 	}
 	if in.o.Debounce < 0 || in.o.Debounce > maxDebounce {
-		return nil, fmt.Errorf("debounce %v: want 0 to %v", in.o.Debounce, maxDebounce)
+		return cfg, fmt.Errorf("debounce %v: want 0 to %v", in.o.Debounce, maxDebounce)
 	}
 	if in.o.ActiveLow {
-		opts = append(opts, gpiocdev.AsActiveLow)
+		cfg.Flags |= uapi.LineFlagV2ActiveLow
 	}
 	if in.o.Debounce > 0 {
-		opts = append(opts, gpiocdev.WithDebounce(in.o.Debounce))
+		cfg.AddAttribute(uapi.LineConfigAttribute{Attr: uapi.DebouncePeriod(in.o.Debounce).Encode(), Mask: bit})
 	}
 	if in.o.Edge != nil {
-		opts = append(opts, gpiocdev.WithBothEdges, gpiocdev.WithEventHandler(in.handler()))
+		cfg.Flags |= uapi.LineFlagV2EdgeRising | uapi.LineFlagV2EdgeFalling
 	}
-	return opts, nil
+	return cfg, nil
 }
 
-// handler passes edges on. The kernel keeps 16 events and drops the oldest: a gap in the
-// sequence means that the level must be read again.
-func (in *Input) handler() func(gpiocdev.LineEvent) {
-	last := uint32(0)
-	return func(e gpiocdev.LineEvent) {
-		active := e.Type == gpiocdev.LineEventRisingEdge // of the logical level
-		if e.LineSeqno != last+1 {
-			active = in.reread(active)
-		}
-		last = e.LineSeqno
-		in.o.Edge(active, e.Timestamp)
-	}
-}
-
-// reread must not wait for the lock: Close holds it while it waits for the handler, and
-// gpiocdev's own lock likewise.
-func (in *Input) reread(otherwise bool) bool {
-	if !in.mu.TryLock() {
-		return otherwise
-	}
-	defer in.mu.Unlock()
-	if in.req == nil {
-		return otherwise
-	}
-	v, err := in.req.Value()
-	if err != nil {
-		return otherwise
-	}
-	return v == 1
-}
-
-// Active reads the line's logical level, debounced if the line is. Call it at each
-// heartbeat also where only edges matter: a removed chip is noticed by nothing else, it is
-// released here (until then gpiocdev's goroutine spins on it) and looked for again at each
-// call. While it is away the error is ErrGone or ErrNotFound.
+// Active reads the line's logical level, debounced if the line is. A removed chip is
+// released here and looked for again at each call; without Edge nothing else notices it.
+// While it is away the error is ErrGone or ErrNotFound.
 func (in *Input) Active() (bool, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -145,22 +131,36 @@ func (in *Input) Active() (bool, error) {
 		return false, fmt.Errorf("read line %q: %w", in.line, os.ErrClosed)
 	}
 	for range 2 {
-		if in.req == nil {
+		if in.f == nil {
 			if err := in.open(); err != nil {
 				return false, err
 			}
 		}
-		v, err := in.req.Value()
+		active, err := get(in.f)
 		if err == nil {
-			return v == 1, nil
+			return active, nil
 		}
 		if !errors.Is(err, unix.ENODEV) {
 			return false, fmt.Errorf("read %s: %w", in.info, err)
 		}
-		_ = in.req.Close() // the chip is gone; Close ends the spinning goroutine
-		in.req = nil
+		in.release()
 	}
 	return false, fmt.Errorf("read %s: %w", in.info, ErrGone)
+}
+
+// release gives up a request whose chip is gone; the watcher's read ends. in.mu is held.
+func (in *Input) release() {
+	_ = in.f.Close() // the chip is gone: nothing to lose
+	in.f = nil
+	in.nudge()
+}
+
+// nudge wakes the watcher, if it waits for a chip.
+func (in *Input) nudge() {
+	select {
+	case in.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Info tells which line this is, as it stood before the request.
@@ -170,16 +170,19 @@ func (in *Input) Info() Info {
 	return in.info
 }
 
-// Close releases the line after a running Edge call has returned. It must not be called
-// from Edge. A second Close is nil.
-func (in *Input) Close() error {
+// Close releases the line and returns when a running Edge or Gone call has; it must not be
+// called from them. A second Close is nil.
+func (in *Input) Close() (err error) {
 	in.mu.Lock()
-	defer in.mu.Unlock()
 	in.closed = true
-	req := in.req
-	in.req = nil
-	if req == nil {
-		return nil
+	if in.f != nil {
+		err = in.f.Close()
+		in.f = nil
 	}
-	return req.Close()
+	in.nudge()
+	in.mu.Unlock()
+	if in.ended != nil {
+		<-in.ended
+	}
+	return err
 }

@@ -1,14 +1,12 @@
 package gpio
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // What only the kernel can show, beside the conformance suite.
@@ -165,107 +163,6 @@ func TestSymbolicLinkAndOffset(t *testing.T) {
 	}
 }
 
-func TestInputBiasAndPolarity(t *testing.T) {
-	c := newSimChip(t, "a")
-	in, err := OpenInput(c.label, "a", InputOptions{ActiveLow: true, Bias: "pull-up", Edge: func(bool, time.Duration) {}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	if got := c.pulled(t, 0); got != "pull-up" {
-		t.Errorf("pull = %s, want pull-up", got)
-	}
-	for _, high := range []bool{true, false} {
-		c.pull(t, 0, high)
-		if active, err := in.Active(); err != nil || active == high {
-			t.Errorf("high = %v: Active = %v, %v; want %v", high, active, err, !high)
-		}
-	}
-}
-
-func TestDebounce(t *testing.T) {
-	c := newSimChip(t, "a")
-	edges := make(chan bool, 64)
-	in, err := OpenInput(c.label, "a", InputOptions{Debounce: 200 * time.Millisecond,
-		Edge: func(active bool, _ time.Duration) { edges <- active }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	for i := range 9 { // bounces, ending high
-		c.pull(t, 0, i%2 == 0)
-	}
-	if !await(t, edges) {
-		t.Error("first edge is inactive, want active")
-	}
-	c.pull(t, 0, false)
-	if await(t, edges) || len(edges) != 0 {
-		t.Errorf("second edge is active or followed by %d more: the bounces came through", len(edges))
-	}
-}
-
-// The kernel keeps 16 events; after a gap the level counts.
-func TestOverflowRereads(t *testing.T) {
-	c := newSimChip(t, "a")
-	type ev struct{ active bool }
-	edges, hold := make(chan ev, 256), make(chan struct{})
-	first := true
-	in, err := OpenInput(c.label, "a", InputOptions{Edge: func(active bool, _ time.Duration) {
-		edges <- ev{active}
-		if first {
-			first = false
-			<-hold
-		}
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	for i := range 101 { // ends high
-		c.pull(t, 0, i%2 == 0)
-	}
-	close(hold)
-	n, last := 0, false
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	for n < 17 {
-		select {
-		case e := <-edges:
-			if n, last = n+1, e.active; n == 2 && !e.active {
-				t.Error("after the gap the event was believed, want the level")
-			}
-		case <-ctx.Done():
-			t.Fatalf("only %d events", n)
-		}
-	}
-	if active, err := in.Active(); err != nil || !active || !last {
-		t.Errorf("after %d events: last = %v, Active = %v, %v; want active", n, last, active, err)
-	}
-}
-
-func TestChipComesAndGoes(t *testing.T) {
-	c := newSimChip(t, "a")
-	edges := make(chan bool, 64)
-	in, err := OpenInput(c.label, "a", InputOptions{Edge: func(active bool, _ time.Duration) { edges <- active }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	out := in.Info()
-	c.unplug(t)
-	if _, err := in.Active(); !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrGone) {
-		t.Errorf("Active of a removed chip = %v, want ErrNotFound or ErrGone", err)
-	}
-	c.live(t)
-	if active, err := in.Active(); err != nil || active {
-		t.Errorf("Active of %s after return = %v, %v", out, active, err)
-	}
-	c.pull(t, 0, true)
-	if !await(t, edges) {
-		t.Error("edge after return is inactive, want active")
-	}
-}
-
 func TestRemovedOutput(t *testing.T) {
 	c := newSimChip(t, "a")
 	o := open(t, c, "a", OutputOptions{})
@@ -288,27 +185,11 @@ func TestUseAfterClose(t *testing.T) {
 	if _, err := o.Set(true, ""); !errors.Is(err, os.ErrClosed) || !strings.Contains(err.Error(), "(a)") {
 		t.Errorf("Set after Close = %v", err)
 	}
-	in, err := OpenInput(c.label, "b", InputOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	in, _ := watched(t, c, "b", InputOptions{})
 	if err := errors.Join(in.Close(), in.Close()); err != nil {
 		t.Error(err)
 	}
 	if _, err := in.Active(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("Active after Close = %v", err)
-	}
-}
-
-func await(t *testing.T, ch chan bool) bool {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	select {
-	case v := <-ch:
-		return v
-	case <-ctx.Done():
-		t.Fatal("no edge")
-		return false
 	}
 }

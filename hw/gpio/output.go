@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/warthog618/go-gpiocdev/uapi"
-	"golang.org/x/sys/unix"
 )
 
 const bit = uapi.LineBitmap(1) // the only line of our requests
@@ -34,7 +33,7 @@ type Output struct {
 // OpenOutput requests a line as output, chip and line as in Describe. It causes no edge
 // when it adopts: a stored descriptor keeps its level, and so does a line that already is
 // an output (asked as-is) and is free. Any other line is driven to Fresh in the same
-// request that makes it an output. The caller closes the Output.
+// call that makes it an output. The caller closes the Output.
 //
 // A stored descriptor that is not a request for this very line is closed and the line
 // requested afresh; StoredFault says so. Errors: *BusyError, ErrNotFound, ErrAmbiguous, ErrKernel.
@@ -70,10 +69,11 @@ func (out *Output) request(o OutputOptions) error {
 			cfg.Flags = uapi.LineFlagV2ActiveLow
 		}
 	}
-	f, err := out.getLine(o.Consumer, cfg)
+	fd, err := requestLine(out.info, o.Consumer, cfg)
 	if err != nil {
 		return err
 	}
+	f := os.NewFile(fd, out.info.StoreName())
 	if keep {
 		out.adopted, err = out.driveAsFound(f, o)
 	}
@@ -84,29 +84,19 @@ func (out *Output) request(o OutputOptions) error {
 	return nil
 }
 
-func (out *Output) getLine(consumer string, cfg uapi.LineConfig) (*os.File, error) {
-	c, err := os.Open(out.info.Chip)
-	if err != nil {
-		return nil, fmt.Errorf("open chip %s: %w", out.info.Label, err)
-	}
-	defer c.Close()
-	r := uapi.LineRequest{Lines: 1, Config: cfg}
-	r.Offsets[0] = uint32(out.info.Offset)
-	copy(r.Consumer[:len(r.Consumer)-1], consumer)
-	err = uapi.GetLine(c.Fd(), &r)
-	if errors.Is(err, unix.EBUSY) { // taken since we asked
-		now, _ := entry{path: out.info.Chip, label: out.info.Label}.describe(out.info.Offset) // without it: no name
-		return nil, &BusyError{Line: out.info.String(), Owner: now.Consumer}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("request %s: %w", out.info, gone(err))
-	}
-	return os.NewFile(uintptr(r.Fd), out.info.StoreName()), nil
-}
-
 // driveAsFound turns an as-is request into an output at the level that the line has. A
-// line whose level cannot be read cannot be kept: it is driven to Fresh and that is told.
+// line that turns out to be an input is driven to Fresh. So is one whose level cannot be
+// read: it cannot be kept, and that is told.
 func (out *Output) driveAsFound(f *os.File, o OutputOptions) (kept bool, err error) {
+	// Drivers that make a released line an input again (pinctrl-bcm2835) do not tell the
+	// kernel, which asks them at a request: only now its word on the direction is good.
+	now, err := entry{path: out.info.Chip, label: out.info.Label}.describe(out.info.Offset)
+	if err != nil {
+		return false, err
+	}
+	if out.info.Direction = now.Direction; now.Direction != "output" {
+		return false, configure(f, outputConfig(o.ActiveLow, o.Fresh))
+	}
 	level, unread := get(f)
 	if unread != nil {
 		out.fault = errors.Join(out.fault, fmt.Errorf("read %s to keep its level: %w", out.info, unread))

@@ -1,10 +1,35 @@
 package gpio
 
 import (
+	"errors"
+	"fmt"
 	"os"
 
 	"github.com/warthog618/go-gpiocdev/uapi"
+	"golang.org/x/sys/unix"
 )
+
+// requestLine asks the kernel for one line and returns the request's descriptor, which is
+// closed on exec and blocks. The caller closes it.
+func requestLine(info Info, consumer string, cfg uapi.LineConfig) (uintptr, error) {
+	c, err := os.Open(info.Chip)
+	if err != nil {
+		return 0, fmt.Errorf("open chip %s: %w", info.Label, err)
+	}
+	defer c.Close()
+	r := uapi.LineRequest{Lines: 1, Config: cfg}
+	r.Offsets[0] = uint32(info.Offset)
+	copy(r.Consumer[:len(r.Consumer)-1], consumer)
+	err = uapi.GetLine(c.Fd(), &r)
+	if errors.Is(err, unix.EBUSY) { // taken since we asked
+		now, _ := entry{path: info.Chip, label: info.Label}.describe(info.Offset) // without it: no name
+		return 0, &BusyError{Line: info.String(), Owner: now.Consumer}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("request %s: %w", info, gone(err))
+	}
+	return uintptr(r.Fd), nil
+}
 
 // The three operations on a request descriptor, each kept safe against a concurrent close.
 

@@ -23,7 +23,7 @@ type InputRig interface {
 // patience bounds a wait for an edge that must come; only a failing test uses it up.
 const patience = 10 * time.Second
 
-// Inputs runs the suite; each test works on a fresh rig with two lines "a" and "b".
+// Inputs runs the suite; each test works on a fresh rig with the lines "a" to "h".
 func Inputs(t *testing.T, rig func(t *testing.T) InputRig) {
 	for _, c := range []struct {
 		name string
@@ -33,6 +33,7 @@ func Inputs(t *testing.T, rig func(t *testing.T) InputRig) {
 		{"level follows", levelFollows},
 		{"no change is no edge", noChange},
 		{"lines are apart", inputsApart},
+		{"eight lines move at once", eightInputs},
 		{"without a callback the level is there", noCallback},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, rig(t)) })
@@ -101,6 +102,34 @@ func inputsApart(t *testing.T, r InputRig) {
 	next(t, chB)
 	if len(chA) != 0 {
 		t.Errorf("b moved and a told %d edges", len(chA))
+	}
+}
+
+// eightInputs moves all lines in turn, each another number of times.
+func eightInputs(t *testing.T, r InputRig) {
+	told := map[string]chan seen{}
+	for _, name := range lines {
+		edge, ch := watch()
+		openInput(t, r, name, edge)
+		told[name] = ch
+	}
+	const moves = 6 // and one more for each further line: fewer than the kernel keeps
+	for m := range moves + len(lines) {
+		for i, name := range lines {
+			if m < moves+i {
+				r.Move(t, name, m%2 == 0)
+			}
+		}
+	}
+	for i, name := range lines {
+		for m := range moves + i {
+			if e := next(t, told[name]); e.active != (m%2 == 0) {
+				t.Fatalf("edge %d of %s = %v, want %v", m, name, e.active, m%2 == 0)
+			}
+		}
+		if n := len(told[name]); n != 0 {
+			t.Errorf("%s told %d edges too many", name, n)
+		}
 	}
 }
 

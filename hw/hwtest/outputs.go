@@ -6,6 +6,7 @@ package hwtest
 
 import (
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -29,7 +30,10 @@ type OutputRig interface {
 	Proof() string
 }
 
-// Outputs runs the suite; each test works on a fresh rig with two lines "a" and "b".
+// lines are the names that a rig must have.
+var lines = []string{"a", "b", "c", "d", "e", "f", "g", "h"}
+
+// Outputs runs the suite; each test works on a fresh rig with the lines "a" to "h".
 func Outputs(t *testing.T, rig func(t *testing.T) OutputRig) {
 	for _, c := range []struct {
 		name string
@@ -39,6 +43,7 @@ func Outputs(t *testing.T, rig func(t *testing.T) OutputRig) {
 		{"set moves and proves", setMoves},
 		{"same level is no edge", sameLevel},
 		{"lines are apart", apart},
+		{"eight lines move at once", eightOutputs},
 		{"keep on an undriven line drives fresh", keepUndriven},
 		{"restart with keep causes no edge", restartKeeps},
 		{"restart without keep drives fresh", restartFresh},
@@ -84,6 +89,30 @@ func apart(t *testing.T, r OutputRig) {
 	wantLevel(t, b, false)
 	wantEdges(t, r, "a", true)
 	wantEdges(t, r, "b", true, false)
+}
+
+// eightOutputs moves each line another number of times, all at the same time.
+func eightOutputs(t *testing.T, r OutputRig) {
+	var moving sync.WaitGroup
+	want := map[string][]bool{}
+	for i, name := range lines {
+		o, levels := mustOpen(t, r, name, false, false), []bool{}
+		for m := range 20 + i {
+			levels = append(levels, m%2 == 0)
+		}
+		want[name] = levels
+		moving.Go(func() {
+			for _, active := range levels {
+				if proof, err := o.Set(active, "test"); err != nil || proof != r.Proof() {
+					t.Errorf("%s: Set(%v) = %q, %v; want %q", name, active, proof, err, r.Proof())
+				}
+			}
+		})
+	}
+	moving.Wait()
+	for _, name := range lines {
+		wantEdges(t, r, name, want[name]...)
+	}
 }
 
 func keepUndriven(t *testing.T, r OutputRig) {
