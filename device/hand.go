@@ -137,18 +137,31 @@ func (o *output) note(ord *order) {
 }
 
 // look reads the level again after the line told of a change, and goes on with
-// what could not be done before. A lease whose line went away is over: it is
-// settled as soon as the line is back (design.md section 3).
+// what could not be done before. A pulse, cycle or lease whose line went away is
+// over: it is settled as soon as the line is back (design.md section 3).
 func (o *output) look() {
 	o.asked = false
 	o.push(&order{op: opLook, then: func(ord *order) {
 		switch {
 		case o.goal != nil:
 			o.pursue()
-		case ord.err != nil && o.leased:
-			o.force(o.spec.SafeActive(), "settle call "+o.lease, "ended by a lost line", nil, nil)
+		case ord.err != nil && (o.leased || !o.driving()): // a level on its way finds out itself
+			o.settleLost()
 		}
 	}})
+}
+
+// settleLost ends what the line was in the middle of when it went away.
+func (o *output) settleLost() {
+	level, ok := o.settling()
+	if !ok {
+		return
+	}
+	call := o.lease
+	if !o.leased {
+		call = o.cur.meta.Call
+	}
+	o.force(level, "settle call "+call, "ended by a lost line", nil, nil)
 }
 
 // lost says that the error leaves nobody knowing whether the line moved.

@@ -58,10 +58,11 @@ func (o *output) answerOf(a *act, state, detail string) Answer {
 	return ans
 }
 
-// failed answers an action whose hardware work went wrong.
+// failed answers an action whose hardware work went wrong. One that has moved the
+// line, which now nobody can see, is unknown: who reads "failed" clicks again.
 func (o *output) failed(a *act, what string, err error) {
 	state := Failed
-	if lost(err) {
+	if lost(err) || len(a.edges) > 0 && !o.known {
 		state = Unknown
 	}
 	parts := slices.DeleteFunc([]string{a.ended, what}, func(s string) bool { return s == "" })

@@ -104,6 +104,39 @@ func TestLeaseWhoseBoardVanishedIsSettledWhenItIsBack(t *testing.T) {
 	})
 }
 
+func TestPulseOrCycleWhoseBoardVanishedIsOver(t *testing.T) {
+	for _, c := range []struct{ text, end, trace string }{
+		{"pump pulse 1h", "off", "+call c1, -settle call c1"},
+		{"pump cycle 1h", "on", "+call c1, -call c2, +settle call c2"},
+	} {
+		bubble(t, func(t *testing.T) {
+			spec := pump
+			spec.Longest = time.Hour
+			r := newRig(t, Spec{Outputs: []OutputSpec{spec}})
+			slow := r.makeSlow("pump")
+			r.open().run()
+			if c.end == "on" {
+				r.do("pump on")
+			}
+			acted := r.send(c.text, Meta{})
+			later(time.Minute)
+			slow.set(func() { slow.gone = moved(false); slow.fail = func(int, bool) error { return slow.gone } })
+			slow.news <- struct{}{}
+			r.want(<-acted, Unknown, "ended by a lost line; the line is not there yet")
+			later(time.Minute)
+			slow.set(func() { slow.gone, slow.fail = nil, nil })
+			slow.news <- struct{}{}
+			synctest.Wait()
+			wantTrace(t, slow.fakeLine, c.trace)
+			later(2 * time.Hour)
+			wantTrace(t, slow.fakeLine, c.trace)
+			if got := r.reported("pump"); got.Load != c.end || got.Detail != "" {
+				t.Errorf("report: got %+v, want %s", got, c.end)
+			}
+		})
+	}
+}
+
 func TestUnknownLevelIsAskedForOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, Spec{Outputs: []OutputSpec{pump}})

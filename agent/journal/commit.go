@@ -140,7 +140,7 @@ func (j *Journal) escape(cause error) {
 	if err != nil {
 		where += fmt.Sprintf(" (%v)", err)
 	}
-	j.degraded = fmt.Errorf("%w; the journal goes on in %s", cause, where)
+	j.degraded = fmt.Errorf("%w; the journal goes on in %s; once the dir works, start the agent again", cause, where)
 	j.log.Error("state dir is broken", "err", j.degraded)
 }
 

@@ -89,7 +89,7 @@ func faultAt(t *testing.T, n int, fault error, sticky bool) {
 	if hit != "" && hit != "open" && hit != "mkdir" && err == nil { // an open that only looks may fail unseen
 		t.Errorf("fault in operation %d (%s): not degraded", n, hit)
 	}
-	if err != nil && !strings.Contains(err.Error(), "goes on in "+testRun) {
+	if err != nil && (!strings.Contains(err.Error(), "goes on in "+testRun) || !strings.Contains(err.Error(), "start the agent again")) {
 		t.Errorf("fault in operation %d: degraded says %q", n, err)
 	}
 	next, again := reopen(t, d)

@@ -48,3 +48,20 @@ func TestUnitFitsTheConstants(t *testing.T) {
 		t.Errorf("FileDescriptorStoreMax %d, want room for every output", n)
 	}
 }
+
+// TestUnitsStartOnABrokenDisk: StateDirectory= is made by systemd, which gives up with
+// 238/STATE_DIRECTORY where it can't; the agent does not.
+func TestUnitsStartOnABrokenDisk(t *testing.T) {
+	for _, unit := range []string{"longarm-agent.service", "longarm-safe.service"} {
+		text, err := os.ReadFile("../../packaging/systemd/" + unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			pre, is := strings.CutPrefix(line, "ExecStartPre=")
+			if strings.HasPrefix(line, "StateDirectory=") || is && !strings.HasPrefix(pre, "-") {
+				t.Errorf("%s: %q keeps it from starting", unit, strings.TrimSpace(line))
+			}
+		}
+	}
+}

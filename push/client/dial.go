@@ -20,17 +20,18 @@ const (
 	// userTimeout is TCP_USER_TIMEOUT (tcp(7)): how long written bytes may
 	// stay unacknowledged by the peer's kernel. It is more than two probes
 	// after pollKeepAlive's idle, or one lost probe would end the link.
-	userTimeout = 35 * time.Second
+	userTimeout = 31 * time.Second
 	// maxKnown is how many addresses of one URL are remembered.
 	maxKnown = 4
 )
 
 // Keep-alive of the two connections. A peer that died while a poll waits is
-// noticed after 23+3*4 s; on the second connection, which is idle, after 60 s
+// noticed after 23+3*3 s and what the kernel's timer wheel adds: up to 2 s to
+// the 23, a quarter to each 3 (docs/adr/0006), together within 35 s; on the second connection, which is idle, after 60 s
 // and the first probe that is lost, since the user timeout has passed by then.
 var (
-	pollKeepAlive   = net.KeepAliveConfig{Enable: true, Idle: 23 * time.Second, Interval: 4 * time.Second, Count: 3}
-	secondKeepAlive = net.KeepAliveConfig{Enable: true, Idle: 60 * time.Second, Interval: 4 * time.Second, Count: 3}
+	pollKeepAlive   = net.KeepAliveConfig{Enable: true, Idle: 23 * time.Second, Interval: 3 * time.Second, Count: 3}
+	secondKeepAlive = net.KeepAliveConfig{Enable: true, Idle: 60 * time.Second, Interval: 3 * time.Second, Count: 3}
 )
 
 // dialFunc opens a connection below TLS.

@@ -82,3 +82,23 @@ func TestInstanceReconnects(t *testing.T) {
 		}
 	})
 }
+
+// An instance that signed off is not there: the one before it may come back, as a box does whose state dir was broken for a while.
+func TestInstanceThatSignedOffIsGone(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.box()
+		for _, instance := range []string{"a", "b", "a", "c", "a"} {
+			name := "x-longarm-instance: " + instance
+			w.poll(name, "x-longarm-poll: 1").wait()
+			if v := w.container(); v["conflict"] != false || v["state"] != "online" {
+				t.Fatalf("%s after one that signed off: got conflict %v, state %v", instance, v["conflict"], v["state"])
+			}
+			w.device("GET", "/push/box/signoff", "", name, "x-longarm-poll: 1")
+		}
+		w.poll("x-longarm-instance: b", "x-longarm-poll: 2").wait()
+		w.poll("x-longarm-instance: a", "x-longarm-poll: 3").wait() // b did not sign off
+		if v := w.container(); v["conflict"] != true {
+			t.Error("no conflict although b may still be there")
+		}
+	})
+}

@@ -36,12 +36,14 @@ func (b *box) met(instance string, at time.Time) {
 }
 
 // alternates reports whether another instance than this one, the latest, is there too: because that one's poll is still
-// open, or because this one was here before it and since an operator decided. The caller holds mu.
+// open, or because this one was here before it and since an operator decided. One that signed off is not there: a box
+// whose state dir is broken goes by another name until it is mended. The caller holds mu.
 func (b *box) alternates(instance string, now time.Time) bool {
 	before := b.peers[instance]
 	other := b.instance != "" && b.instance != instance
 	open := slices.ContainsFunc(b.polls, func(p *poll) bool { return p.instance == b.instance && !p.deaf })
-	return other && (open || before.After(b.standing.Decided) && now.Sub(before) < peerMemory)
+	left := b.standing.State == stateSignedOff && b.standing.Instance == b.instance
+	return other && (open || !left && before.After(b.standing.Decided) && now.Sub(before) < peerMemory)
 }
 
 // refuses says whether an operator picked another instance than this one, and takes note of one that is refused.
