@@ -2,6 +2,7 @@
 GO      ?= go
 VERSION ?= $(shell cat VERSION)
 FUZZ    ?= 30000x
+RUN     ?= .
 STAMP   ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 LDFLAGS  = -s -w -X main.buildVersion=$(VERSION) -X main.buildTime=$(STAMP)
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
@@ -10,10 +11,10 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
 SMALL   ?= -gcflags=all=-l $(foreach p,crypto/... math/... internal/... runtime/... runtime,-gcflags=$(p)=)
 LINT     = $(GO) tool -modfile=tools.mod golangci-lint
 
-.PHONY: help build test lint cross demo bench fuzz clean
+.PHONY: help build test lint cross demo lab lab-test bench fuzz clean
 
 help:   ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile
 
 build:  ## both binaries for this machine, in bin/
 	@mkdir -p bin
@@ -23,6 +24,8 @@ build:  ## both binaries for this machine, in bin/
 test:   ## everything a fresh machine with Go and make needs; race detector, shuffled
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on -timeout 20m ./...
+	@$(GO) test -json ./lab/... | $(GO) run ./lab/table -count
+test: export LONGARM_LAB =
 
 lint:   ## formatting, modern Go, import directions, lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt these files"; exit 1; }
@@ -39,6 +42,12 @@ cross:  ## stripped static agents for arm/6, arm/7 and arm64, with their sizes
 
 demo: build  ## one call of each kind, end to end, then a power-fail (KEEP=1: leave it running)
 	@bin/longarm demo -agent bin/longarm-agent $(if $(KEEP),-keep)
+
+lab:    ## guests for lab-test, fetched, built and cached (arm64, arm): ARM kernels in QEMU
+	@lab/prepare arm64 arm
+
+lab-test: build cross lab  ## every check in real kernels, in guests of the lab (RUN=NAME: one)
+	@LONGARM_LAB=1 $(GO) test -json -count=1 -p 1 -timeout 30m -run '$(RUN)' ./lab/... | $(GO) run ./lab/table -all
 
 bench: build cross  ## the figures of docs/benchmarks.md
 	@bin/longarm bench -agent bin/longarm-agent

@@ -63,41 +63,41 @@ func newAPI(t testing.TB, s *Service) *api {
 	return &api{&http.Client{Transport: tr, Timeout: 100 * time.Second}, "https://127.0.0.1:" + s.Port + "/api/v1", s.Token}
 }
 
-func (a *api) do(method, path string, body, into any) (status int, err error) {
+func (a *api) do(method, path string, body, into any) error {
 	var b bytes.Buffer
 	if body != nil {
 		if err := json.NewEncoder(&b).Encode(body); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	req, err := http.NewRequest(method, a.base+path, &b)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+a.token)
 	resp, err := a.client.Do(req)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if resp.StatusCode/100 != 2 {
-		return resp.StatusCode, fmt.Errorf("%s %s: %d: %s", method, path, resp.StatusCode, text)
+		return fmt.Errorf("%s %s: %d: %s", method, path, resp.StatusCode, text)
 	}
 	if into == nil {
-		return resp.StatusCode, nil
+		return nil
 	}
-	return resp.StatusCode, json.Unmarshal(text, into)
+	return json.Unmarshal(text, into)
 }
 
 // Add makes a container on the service.
 func (s *Service) Add(t testing.TB, name string) Container {
 	t.Helper()
 	var c Container
-	if _, err := s.api.do("POST", "/containers", map[string]any{"name": name}, &c); err != nil {
+	if err := s.api.do("POST", "/containers", map[string]any{"name": name}, &c); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -107,7 +107,7 @@ func (s *Service) Add(t testing.TB, name string) Container {
 func (s *Service) Look(t testing.TB, id string) Container {
 	t.Helper()
 	var c Container
-	if _, err := s.api.do("GET", "/containers/"+id, nil, &c); err != nil {
+	if err := s.api.do("GET", "/containers/"+id, nil, &c); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -117,7 +117,7 @@ func (s *Service) Look(t testing.TB, id string) Container {
 func (s *Service) Send(t testing.TB, id, data string) Call {
 	t.Helper()
 	var c Call
-	if _, err := s.api.do("POST", "/containers/"+id+"/calls", map[string]any{"data": data, "ttl": "60s"}, &c); err != nil {
+	if err := s.api.do("POST", "/containers/"+id+"/calls", map[string]any{"data": data, "ttl": "60s"}, &c); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -127,7 +127,7 @@ func (s *Service) Send(t testing.TB, id, data string) Call {
 func (s *Service) Follow(t testing.TB, message string, limit time.Duration) Call {
 	t.Helper()
 	var c Call
-	if _, err := s.api.do("GET", fmt.Sprintf("/calls/%s?wait=%dms", message, limit.Milliseconds()), nil, &c); err != nil {
+	if err := s.api.do("GET", fmt.Sprintf("/calls/%s?wait=%dms", message, limit.Milliseconds()), nil, &c); err != nil {
 		t.Fatal(err)
 	}
 	return c

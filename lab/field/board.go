@@ -111,13 +111,12 @@ func (r *Relays) Unplug() {
 	}
 }
 
-// Plug puts the adapter back.
+// Plug puts the adapter back, into the same port.
 func (r *Relays) Plug() {
 	r.t.Helper()
-	Until(r.t, "QEMU takes the adapter", 5*time.Second, func() bool { // it lets go of the old one a moment later
-		_, err := r.g.QMP("device_add", map[string]any{"driver": "usb-serial", "bus": "xhci.0", "port": "1", "chardev": "ser", "id": "ser0", "always-plugged": true})
-		return err == nil
-	})
+	if err := r.g.PlugSerial(); err != nil {
+		r.t.Fatalf("plug: %v", err)
+	}
 }
 
 // SerialPath waits until the guest names its only adapter by the port that it is in, and

@@ -9,16 +9,12 @@ import (
 	"longarm/lab/guest"
 )
 
-// gate is the environment variable that asks for the trials: without it each one is left
-// out, with it a guest that cannot be had is a failure.
-const gate = "LONGARM_LAB"
-
 // Start boots a guest for t, or leaves t out when nobody asked for the lab. The guest is
 // ended when t ends; when t failed, its console is shown. o.Arch is arm64 unless set.
 func Start(t *testing.T, o guest.Options) *guest.Guest {
 	t.Helper()
 	Need(t)
-	Where(t, name(o))
+	Where(t, o.Name())
 	g, err := guest.Start(o)
 	if err != nil {
 		t.Fatalf("guest: %v", err)
@@ -35,9 +31,7 @@ func Start(t *testing.T, o guest.Options) *guest.Guest {
 // Need leaves t out unless the lab was asked for.
 func Need(t *testing.T) {
 	t.Helper()
-	if os.Getenv(gate) == "" {
-		t.Skip("left out: it needs a guest; make lab-test runs it")
-	}
+	guest.Need(t)
 }
 
 // Where notes in which guest t ran, for the table at the end.
@@ -45,22 +39,6 @@ func Where(t *testing.T, guest string) { t.Attr("guest", guest) }
 
 // Figure notes a measured figure of t, for the table at the end: "settled 0.41 s".
 func Figure(t *testing.T, text string) { t.Attr("figure", text); t.Log(text) }
-
-func name(o guest.Options) string {
-	arch := o.Arch
-	if arch == "" {
-		arch = "arm64"
-	}
-	switch {
-	case o.Machine == "raspi3b":
-		return "raspi3b"
-	case o.Booted:
-		return arch + " systemd, booted"
-	case o.Mode == "systemd":
-		return arch + " systemd, cold"
-	}
-	return arch + " mini"
-}
 
 // Root is the project's folder.
 func Root(t testing.TB) string {

@@ -20,20 +20,7 @@ func Program(t testing.TB, g *guest.Guest, pkg, path string) {
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", pkg, err, out)
 	}
-	Put(t, g, bin, path)
-}
-
-// Put copies a program of the host into a guest with systemd, through the folder that the
-// two share: many times faster than guest.Put, above all in a Counted guest.
-func Put(t testing.TB, g *guest.Guest, src, path string) {
-	t.Helper()
-	text, err := os.ReadFile(src)
-	if err != nil {
+	if err := g.Put(bin, path, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Base(path)
-	if err := os.WriteFile(filepath.Join(g.Dir, "share", name), text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	Sh(t, g, "cp "+filepath.Join(guest.ShareDir, name)+" "+path+".new && chmod 755 "+path+".new && mv "+path+".new "+path)
 }

@@ -16,8 +16,8 @@ type Report struct {
 		Active             bool
 	}
 	Agent struct {
-		Cause  string
-		Faults []string
+		Version, Cause string
+		Faults         []string
 	}
 }
 
@@ -58,6 +58,6 @@ func (r Report) Fault(text string) string {
 func (s *Service) SendFor(t testing.TB, id, data string, ttl time.Duration) (Call, error) {
 	t.Helper()
 	var c Call
-	_, err := s.api.do("POST", "/containers/"+id+"/calls", map[string]any{"data": data, "ttl": fmt.Sprintf("%dms", ttl.Milliseconds())}, &c)
+	err := s.api.do("POST", "/containers/"+id+"/calls", map[string]any{"data": data, "ttl": fmt.Sprintf("%dms", ttl.Milliseconds())}, &c)
 	return c, err
 }

@@ -2,8 +2,6 @@ package field
 
 import (
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -13,27 +11,7 @@ import (
 // time of its build. The agent must be stopped.
 func (b *Box) Stamped(built time.Time) {
 	b.t.Helper()
-	name := "dist/longarm-agent-" + agentArch(b.Guest)
-	plan := exec.Command("make", "--no-print-directory", "-n", "cross", "STAMP="+strconv.FormatInt(built.Unix(), 10))
-	plan.Dir = Root(b.t)
-	out, err := plan.Output()
-	if err != nil {
-		b.t.Fatalf("make -n cross: %v", err)
-	}
-	bin := filepath.Join(b.t.TempDir(), "agent")
-	for line := range strings.Lines(string(out)) {
-		if !strings.Contains(line, " -o "+name+" ") {
-			continue
-		}
-		build := exec.Command("sh", "-c", strings.Replace(line, name, bin, 1))
-		build.Dir = Root(b.t)
-		if out, err := build.CombinedOutput(); err != nil {
-			b.t.Fatalf("%s: %v\n%s", line, err, out)
-		}
-		b.put(Binary, bin, 0o755)
-		return
-	}
-	b.t.Fatalf("make cross does not build %s", name)
+	b.put(Binary, Variant(b.t, agentArch(b.Guest), "STAMP="+strconv.FormatInt(built.Unix(), 10)), 0o755)
 }
 
 // SetClock sets the guest's wall clock, as a person or NTP would, but nobody vouches for it.

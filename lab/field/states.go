@@ -23,7 +23,7 @@ type States struct {
 func (s *Service) Hear(t testing.TB, container string) *States {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	req, err := http.NewRequestWithContext(ctx, "GET", s.api.base+"/events", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.api.base+"/events", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

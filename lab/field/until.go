@@ -11,11 +11,13 @@ import (
 func Until(t testing.TB, what string, limit time.Duration, f func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
+	look := time.NewTicker(30 * time.Millisecond)
+	defer look.Stop()
 	for !f() {
 		if time.Since(start) > limit {
 			t.Fatalf("%s: not within %v", what, limit)
 		}
-		time.Sleep(30 * time.Millisecond)
+		<-look.C
 	}
 	return time.Since(start)
 }

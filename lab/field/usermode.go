@@ -95,9 +95,11 @@ func (u *UserMode) Start(bin string, args ...string) (stop func() int) {
 	})
 	return func() int {
 		_ = c.Process.Signal(syscall.SIGTERM)
+		limit := time.NewTimer(30 * time.Second)
+		defer limit.Stop()
 		select {
 		case <-ended:
-		case <-time.After(30 * time.Second):
+		case <-limit.C:
 			u.t.Fatal("the agent does not end after SIGTERM")
 		}
 		return c.ProcessState.ExitCode()

@@ -125,7 +125,8 @@ func (m *machine) config(order []string) wire.Config {
 		Net: !m.NoNet, Root: "/dev/vda", Hostname: "lab", Time: time.Now().UnixNano()}
 }
 
-// connect dials the control channel, whose socket QEMU makes first thing.
+// connect dials the control channel and then the monitor, whose sockets QEMU makes one after
+// the other.
 func (g *Guest) connect(path string) error {
 	err := g.again("qemu made no control socket", 5*time.Millisecond, 20*time.Second, func() (bool, error) {
 		conn, err := net.Dial("unix", path)
@@ -139,7 +140,11 @@ func (g *Guest) connect(path string) error {
 		return err
 	}
 	go g.control.read()
-	return nil
+	return g.again("qemu made no monitor", 5*time.Millisecond, 20*time.Second, func() (bool, error) {
+		g.monitor.mu.Lock()
+		defer g.monitor.mu.Unlock()
+		return g.monitor.open(filepath.Join(g.Dir, "qmp.sock")) == nil, nil
+	})
 }
 
 // await waits until the server in the guest answers.

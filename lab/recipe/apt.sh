@@ -43,9 +43,9 @@ debian_sources() {
 		awk '$1=="Debian" && $4=="main" {print "deb", $2, $3, $4}' | sort -u
 }
 
-# meta_dep PACKAGE PREFIX: what a metapackage stands for now. Versions cannot be pinned,
-# since mirrors drop old ones; what was got is recorded in versions.txt.
-meta_dep() { apt-cache depends "$1" 2>/dev/null | sed -n "s/^ *Depends: \($2.*\)/\1/p" | head -n 1; }
+# meta_dep PACKAGE PREFIX: what a metapackage stands for now, nothing if there is none.
+# Versions cannot be pinned, since mirrors drop old ones; versions.txt records what was got.
+meta_dep() { apt-cache depends "$1" 2>/dev/null | sed -n "s/^ *Depends: \($2.*\)/\1/p" | head -n 1 || true; }
 
 # fetch DIR PACKAGE...
 fetch() { (cd "$1" && shift && apt-get download -qq "$@") || cannot "these packages cannot be fetched: ${*:2}"; }

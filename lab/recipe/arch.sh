@@ -29,6 +29,7 @@ build_arch() {
 	arm) deb=armhf karch=arm cross=arm-linux-gnueabihf- metas=${LAB_KERNEL_arm:-linux-image-6.12-armmp linux-image-armmp} ;;
 	*) die "unknown architecture $arch" ;;
 	esac
+	[ "$(id -u)" = 0 ] || [ -n "${LAB_NO_SYSTEMD:-}" ] || cannot "only root can make the guest's root file system (LAB_NO_SYSTEMD=1 does without)"
 	say "preparing $arch in $dir"
 	apt_setup "$work/apt" "$deb"
 	export APT_CONFIG=$work/apt/apt.conf

@@ -30,18 +30,14 @@ func (p paper) paint(result string) string {
 
 // failures prints the whole output of what failed.
 func (p paper) failures(r *report) {
-	var failed []*check
-	for _, c := range r.checks {
-		// A test that failed in its parts alone has nothing to say.
-		if c.result == fail && strings.Trim(c.output.String(), "\n") != "" && !onlyVerdict(c.output.String()) {
-			failed = append(failed, c)
-		}
-	}
-	if len(failed) > 0 && r.build.Len() > 0 {
+	if r.build.Len() > 0 {
 		fmt.Fprintf(p, "\n%s the build\n%s", p.paint(fail), r.build.String())
 	}
-	for _, c := range failed {
-		fmt.Fprintf(p, "\n%s %s\n%s", p.paint(fail), c.label(), c.output.String())
+	for _, c := range r.checks {
+		// A test that failed in its parts alone has nothing to say.
+		if c.result == fail && !onlyVerdict(c.output.String()) {
+			fmt.Fprintf(p, "\n%s %s\n%s", p.paint(fail), c.label(), c.output.String())
+		}
 	}
 }
 

@@ -108,6 +108,9 @@ func TestSmokeInGuest(t *testing.T) {
 			b.Up()
 			b.Sh("sleep 12") // the span is what is asked for: idle for more than ten seconds
 			light(t, b)
+			if r := b.Report(); r.Load("router") != "on" || len(r.Agent.Faults) > 0 {
+				t.Errorf("after do and safe by root the agent reports %+v, want the router on and no fault", r)
+			}
 			b.Trace()
 			p.served(t, s, b.Container.ID)
 			cycled(t, b)

@@ -50,21 +50,18 @@ FileDescriptorStoreMax=16
 // TestStoredDescriptorOutlivesKill holds a line with fdprobe, which is hw/gpio and
 // hw/systemd and nothing else: init's descriptor store brings the line through kills, and
 // through a restart with another polarity in the configuration, and the pin never moves.
+// On ARMv7, where the kernel's interface has 32 bits; the whole agent is killed elsewhere.
 func TestStoredDescriptorOutlivesKill(t *testing.T) {
-	for _, arch := range []string{"arm64", "arm"} {
-		t.Run(arch, func(t *testing.T) {
-			g := field.Start(t, guest.Options{Arch: arch, Booted: true})
-			field.Program(t, g, "./hw/hwtest/fdprobe", "/usr/local/bin/fdprobe")
-			unit := fmt.Sprintf(probeUnit, guest.PiChip().Label)
-			if err := g.Write("/run/systemd/system/probe@.service", []byte(unit), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			b := field.Plain(t, g)
-			b.Sh("systemctl daemon-reload")
-			for _, p := range []probe{{t, b, "probe@high", "GPIO17", 17, 1}, {t, b, "probe@low", "GPIO22", 22, 0}} {
-				p.outlives()
-			}
-		})
+	g := field.Start(t, guest.Options{Arch: "arm", Booted: true})
+	field.Program(t, g, "./hw/hwtest/fdprobe", "/usr/local/bin/fdprobe")
+	unit := fmt.Sprintf(probeUnit, guest.PiChip().Label)
+	if err := g.Write("/run/systemd/system/probe@.service", []byte(unit), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := field.Plain(t, g)
+	b.Sh("systemctl daemon-reload")
+	for _, p := range []probe{{t, b, "probe@high", "GPIO17", 17, 1}, {t, b, "probe@low", "GPIO22", 22, 0}} {
+		p.outlives()
 	}
 }
 

@@ -14,41 +14,56 @@ import (
 // late, and each trial lasts longer.
 const bite = 8 * time.Second
 
-// A state dir that can't be written, in four ways: the box is there, says so in its status
-// and to the service, serves plain on and off and what goes towards safe, and refuses the
-// rest with a sentence that says why. The watchdog does not bite. Once the dir works, the
-// next start takes it again, and moves no line.
-func TestBrokenStateDir(t *testing.T) {
+// A state dir that can't be written: the box is there, says so in its status and to the
+// service, serves plain on and off and what goes towards safe, and refuses the rest with a
+// sentence that says why. The watchdog does not bite. Once the dir works, the next start
+// takes it again, and moves no line.
+func TestStateDirBreaksWhileServing(t *testing.T) {
+	b := stored(t)
+	for _, broken := range []struct{ how, by, mend, want string }{
+		{"turns read-only", "echo u > /proc/sysrq-trigger", "mount -o remount,rw /", "read-only file system"},
+		{"fills up", fill, "rm /var/lib/full", "no space left on device"},
+	} {
+		t.Log(broken.how)
+		began, pid := b.Now(), b.Prop("MainPID")
+		must(t, b, "lamp pulse 100ms")
+		b.Sh(broken.by)
+		degrade(t, b, broken.want)
+		servesPlainOnly(t, b, broken.want)
+		field.Until(t, "the watchdog would have bitten", 3*bite, func() bool { return b.Now()-began > bite+bite/2 })
+		b.Sh(broken.mend)
+		mended(t, b, pid)
+	}
+}
+
+// The same when the dir is broken at the agent's start, or can't even be made.
+func TestStateDirBrokenAtStart(t *testing.T) {
+	b := stored(t)
+	const readOnly = "mount --bind %[1]s %[1]s; mount -o remount,bind,ro %[1]s"
+	for _, broken := range []struct{ how, by, mend, want string }{
+		{"is full", fill, "rm /var/lib/full", "no space left on device"},
+		{"is read-only", fmt.Sprintf(readOnly, "/var/lib/longarm"), "umount -l /var/lib/longarm", "read-only file system"},
+		{"is missing on a read-only disk", "rm -r /var/lib/longarm; " + fmt.Sprintf(readOnly, "/var/lib"), "umount -l /var/lib", "read-only file system"},
+	} {
+		t.Log(broken.how)
+		b.Sh("systemctl stop " + field.Unit + "; " + broken.by)
+		b.Up()
+		pid := b.Prop("MainPID")
+		degrade(t, b, broken.want)
+		servesPlainOnly(t, b, broken.want)
+		b.Sh(broken.mend)
+		mended(t, b, pid)
+	}
+}
+
+// stored is a running box with a state dir, a trace, and a watchdog that bites soon.
+func stored(t *testing.T) *field.Box {
+	t.Helper()
 	b := field.Install(t, field.Start(t, guest.Options{Booted: true}), field.Serve(t), twoOutputs)
 	b.DropIn("watchdog", fmt.Sprintf("WatchdogSec=%.0f", bite.Seconds()))
-	const mend = "mount -o remount,rw /; rm -f /var/lib/full; while umount -q /var/lib/longarm || umount -q /var/lib; do :; done"
-	for _, broken := range []struct {
-		name, before, after string // what breaks the dir, before the agent starts or after
-		want                string
-	}{
-		{"turns read-only", "", "echo u > /proc/sysrq-trigger", "read-only file system"},
-		{"fills up", "", fill, "no space left on device"},
-		{"is full at start", fill, "", "no space left on device"},
-		{"is read-only at start", "mount --bind /var/lib/longarm /var/lib/longarm; mount -o remount,bind,ro /var/lib/longarm", "", "read-only file system"},
-		{"is missing on a read-only disk", "rm -r /var/lib/longarm; mount --bind /var/lib /var/lib; mount -o remount,bind,ro /var/lib", "", "read-only file system"},
-	} {
-		t.Run(broken.name, func(t *testing.T) {
-			b.Sh("systemctl stop " + field.Unit + "; " + broken.before)
-			b.Up()
-			began, pid := b.Now(), b.Prop("MainPID")
-			if broken.after != "" {
-				must(t, b, "lamp pulse 100ms")
-				b.Sh(broken.after)
-			}
-			degrade(t, b, broken.want)
-			servesPlainOnly(t, b, broken.want)
-			if broken.after != "" {
-				field.Until(t, "the watchdog would have bitten", 2*bite, func() bool { return b.Now()-began > bite+bite/2 })
-			}
-			b.Sh(mend)
-			mended(t, b, pid)
-		})
-	}
+	b.Trace()
+	b.Up()
+	return b
 }
 
 // fill leaves nothing of the disk to anybody but root.

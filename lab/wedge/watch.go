@@ -104,7 +104,7 @@ func (w *watcher) serve(c *net.UnixConn) error {
 		}
 		var n notification
 		if err := control(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {
-			if err == unix.ENOENT || err == unix.EINTR { // it was killed meanwhile
+			if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EINTR) { // it was killed meanwhile
 				continue
 			}
 			return fmt.Errorf("receive: %w", err)

@@ -57,7 +57,7 @@ func run(args []string) error {
 		return fmt.Errorf("request input %d: %w", watched, err)
 	}
 	defer in.Close()
-	fmt.Println("ready")
+	fmt.Fprintln(os.Stdout, "ready")
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, syscall.SIGTERM)
 	<-end
