@@ -108,6 +108,7 @@ type piBox struct {
 }
 
 func bootPi(t *testing.T, kernel string) piBox {
+	field.Need(t)
 	g := field.Start(t, guest.Options{Machine: "raspi3b", NoNet: true, Append: kernel, Files: []guest.File{
 		{Path: field.Binary, Src: field.Agent(t, "arm64")},
 		{Path: field.ConfigFile, Data: []byte(piConfig)},
