@@ -11,12 +11,14 @@ import (
 func Until(t testing.TB, what string, limit time.Duration, f func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
-	look := time.NewTicker(30 * time.Millisecond)
+	const pause = 30 * time.Millisecond // after each look, however long it took: a guest whose
+	look := time.NewTimer(pause)        // clock runs ahead while it is idle must be left idle
 	defer look.Stop()
 	for !f() {
 		if time.Since(start) > limit {
 			t.Fatalf("%s: not within %v", what, limit)
 		}
+		look.Reset(pause)
 		<-look.C
 	}
 	return time.Since(start)
