@@ -102,7 +102,7 @@ func crashLoop(t *testing.T, b *field.Box, brake *field.Brake) {
 	if call := b.Do("lamp off"); call.State != "succeeded" {
 		t.Errorf("lamp off in safe mode: %+v, want succeeded", call)
 	}
-	passes(b, brake, 11*time.Minute)
+	passes(t, b, brake, 11*time.Minute)
 	b.Await("online", time.Minute)
 	if call := b.Do("lamp on"); call.State != "succeeded" {
 		t.Errorf("lamp on after ten minutes up: %+v, want succeeded", call)
@@ -110,11 +110,12 @@ func crashLoop(t *testing.T, b *field.Box, brake *field.Brake) {
 }
 
 // passes lets guest time pass.
-func passes(b *field.Box, brake *field.Brake, d time.Duration) {
+func passes(t *testing.T, b *field.Box, brake *field.Brake, d time.Duration) {
+	t.Helper()
 	brake.Off()
 	defer brake.On()
-	for end := b.Now() + d; b.Now() < end; {
-	}
+	end := b.Now() + d
+	field.Until(t, d.String()+" pass in the guest", d, func() bool { return b.Now() >= end })
 }
 
 func unitProp(b *field.Box, unit, name string) string {
