@@ -116,8 +116,8 @@ func (s *Service) Look(t testing.TB, id string) Container {
 // Send queues a call with a life of a minute.
 func (s *Service) Send(t testing.TB, id, data string) Call {
 	t.Helper()
-	var c Call
-	if err := s.api.do("POST", "/containers/"+id+"/calls", map[string]any{"data": data, "ttl": "60s"}, &c); err != nil {
+	c, err := s.SendFor(t, id, data, time.Minute)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return c

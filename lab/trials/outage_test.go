@@ -48,9 +48,7 @@ func outlives(t *testing.T, b *field.Box, brake *field.Brake, begin, end func())
 	}
 	passed := b.Now() - start
 	end()
-	b.Await("online", 2*time.Minute) // its pause may be two minutes, of time that runs ahead
-	brake.On()
-	if call := b.Do("lamp on"); call.State != "succeeded" {
+	if call := b.DoInTime(brake, "lamp on"); call.State != "succeeded" {
 		t.Errorf("lamp on after the trouble: %+v", call)
 	}
 	field.Figure(t, passed.Round(time.Second).String()+" in "+time.Since(host).Round(time.Second).String())
