@@ -37,6 +37,9 @@ type Options struct {
 	SafeMode bool      // a crash loop: move only towards safe
 	Started  time.Time // wall clock at start; zero when the clock is not set
 
+	Triggers []device.TriggerSpec // calls that the box makes by itself
+	ClockSet func() bool          // the wall clock is right now; nil: as at Started
+
 	Power *device.PowerFailSpec         // nil: no power-fail line
 	Lost  func() (lost bool, err error) // level of the power-fail line
 
@@ -69,6 +72,8 @@ type Agent struct {
 	held     atomic.Bool                             // the poll has had no answer for heldAfter
 	cancel   atomic.Pointer[context.CancelCauseFunc] // ends the poll that is held now
 	faults   faultList
+	events   eventList
+	triggers []*trigger
 	notes    *Notes
 	safeMode atomic.Bool
 	open     Unsettled              // stateLoop's own after settleLast
@@ -85,6 +90,7 @@ func New(o Options) *Agent {
 	a.calls = newCallTable()
 	a.lostAt.Store(new(time.Now()))
 	a.power = newPowerFail(a)
+	a.triggers = newTriggers(a)
 	a.faults.set("config", o.Faults...)
 	if a.notes = o.Notes; a.notes == nil {
 		a.notes = NewNotes(o.Journal, o.Log)
@@ -143,6 +149,10 @@ func (a *Agent) settleLast(ctx context.Context) {
 		}
 	}
 	for _, e := range a.o.Journal.Unreported() {
+		if e.Container == "" {
+			a.owned(e)
+			continue
+		}
 		a.outbox.add(storedResult(e))
 	}
 }
@@ -154,6 +164,10 @@ func (a *Agent) startLoops(ctx context.Context, loops *sync.WaitGroup) {
 	loops.Go(func() { a.stateLoop(ctx) })
 	loops.Go(func() { a.offlineLoop(ctx) })
 	loops.Go(func() { a.power.run(ctx) })
+	a.o.Box.Watch(a.inputEdge)
+	for _, t := range a.triggers {
+		loops.Go(func() { t.run(ctx) })
+	}
 	if a.safeMode.Load() {
 		loops.Go(func() { a.outliveCrashes(ctx) })
 	}

@@ -13,6 +13,7 @@ type callTable struct {
 	mu      sync.Mutex
 	running map[string]bool
 	slots   chan struct{}
+	shut    bool // nothing starts any more
 	group   sync.WaitGroup
 }
 
@@ -24,11 +25,17 @@ func newCallTable() *callTable {
 }
 
 // start runs serve in a goroutine of its own. It blocks only while maxServed
-// calls are being served; false when ctx ends first.
+// calls are being served; false when ctx ends first, or after wait.
 func (t *callTable) start(ctx context.Context, serve func()) bool {
 	select {
 	case t.slots <- struct{}{}:
 	case <-ctx.Done():
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.shut {
+		<-t.slots
 		return false
 	}
 	t.group.Go(func() {
@@ -62,8 +69,12 @@ func (t *callTable) acting() int {
 	return len(t.running)
 }
 
-// wait returns when every call has its answer, or says that some have not.
+// wait returns when every call has its answer, or says that some have not. No
+// call starts after it.
 func (t *callTable) wait(ctx context.Context) error {
+	t.mu.Lock()
+	t.shut = true
+	t.mu.Unlock()
 	waitFor(ctx, &t.group)
 	if ctx.Err() != nil && t.acting() > 0 {
 		return errors.New("calls were still running at the end of the stop budget")

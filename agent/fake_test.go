@@ -25,6 +25,7 @@ type fakeLink struct {
 	mu      sync.Mutex
 	said    []string
 	results map[string]push.Result
+	events  []push.Event // of the last report
 
 	calls chan push.Call
 	down  bool // every exchange fails
@@ -147,7 +148,7 @@ func (l *fakeLink) Result(ctx context.Context, _, id string, r push.Result) (pus
 	return push.Reply{Success: true}, nil
 }
 
-func (l *fakeLink) State(ctx context.Context, _ push.Report) error {
+func (l *fakeLink) State(ctx context.Context, r push.Report) error {
 	if l.stuck.Load() {
 		<-ctx.Done()
 		return ctx.Err()
@@ -156,6 +157,9 @@ func (l *fakeLink) State(ctx context.Context, _ push.Report) error {
 		return errDown
 	}
 	l.note("state at %s", time.Now().Format(time.RFC3339Nano))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = r.Agent.Events
 	return nil
 }
 
@@ -262,7 +266,23 @@ func (f *fakeLine) Set(active bool, why string) (string, error) {
 
 func (f *fakeLine) Active() (bool, bool, error) { return f.active, true, nil }
 
-type fakeHardware struct{ lines map[string]*fakeLine }
+type fakeHardware struct {
+	lines  map[string]*fakeLine
+	inputs map[string]*fakeInput
+}
+
+// fakeInput is an input that a test moves.
+type fakeInput struct {
+	active atomic.Bool
+	edge   func(bool)
+}
+
+func (in *fakeInput) Active() (bool, error) { return in.active.Load(), nil }
+
+func (in *fakeInput) move(active bool) {
+	in.active.Store(active)
+	in.edge(active)
+}
 
 func (h *fakeHardware) OpenOutput(s device.OutputSpec) (device.Line, error) {
 	if h.lines[s.Name] == nil {
@@ -271,8 +291,13 @@ func (h *fakeHardware) OpenOutput(s device.OutputSpec) (device.Line, error) {
 	return h.lines[s.Name], nil
 }
 
-func (h *fakeHardware) OpenInput(device.InputSpec, func(bool)) (device.Level, error) {
-	return nil, errors.New("no inputs here")
+func (h *fakeHardware) OpenInput(s device.InputSpec, edge func(bool)) (device.Level, error) {
+	in := h.inputs[s.Name]
+	if in == nil {
+		return nil, errors.New("no such input")
+	}
+	in.edge = edge
+	return in, nil
 }
 
 // bench is an agent on a bench: a fake service, two relays, a real journal.
@@ -281,6 +306,7 @@ type bench struct {
 	link    *fakeLink
 	router  *fakeLine
 	lamp    *fakeLine
+	inputs  map[string]*fakeInput
 	dir     string
 	options Options
 	agent   *Agent
@@ -348,7 +374,7 @@ func (b *bench) openBox(log *slog.Logger, watchdog *Watchdog) *device.Box {
 	b.t.Helper()
 	b.spec.PowerFail = b.options.Power
 	lines := map[string]*fakeLine{"router": b.router, "lamp": b.lamp}
-	box := device.New(b.spec, &fakeHardware{lines}, device.Options{Log: log, Guard: watchdog.Guard, LeaseChanged: b.leaseChanged})
+	box := device.New(b.spec, &fakeHardware{lines, b.inputs}, device.Options{Log: log, Guard: watchdog.Guard, LeaseChanged: b.leaseChanged})
 	for _, err := range box.Open(b.t.Context()) {
 		if b.lamp != nil && b.router != nil {
 			b.t.Fatal(err)

@@ -46,7 +46,7 @@ func Recover(ctx context.Context, box *device.Box, j *journal.Journal, last Last
 	box.Settle(ctx, unfinished(interrupted, leases, last, bootID))
 	open := Unsettled{leases: leases}
 	for _, e := range interrupted {
-		if moving(e) && !settled(box, e.Begun.Target, e.Begun.BootID == bootID) {
+		if !allSettled(box, e, bootID) {
 			open.calls = append(open.calls, e)
 			continue
 		}
@@ -60,10 +60,11 @@ func Recover(ctx context.Context, box *device.Box, j *journal.Journal, last Last
 }
 
 // closeCall writes the answer of an interrupted call. One that came from this
-// box's own command line has nobody who waits for it.
+// box's own command line has nobody who waits for it; one that the box made by
+// itself is told by the state report.
 func closeCall(j *journal.Journal, e journal.Entry, bootID string, log *slog.Logger) {
 	err := j.Finished(e.ID, result(afterCrash(e, bootID)).Append(nil))
-	if err == nil && e.Container == "" {
+	if err == nil && e.Container == "" && !isTrigger(e.ID) {
 		err = j.Reported(e.ID)
 	}
 	if err != nil {
@@ -91,7 +92,7 @@ func (u *Unsettled) closeLeases(box *device.Box, j *journal.Journal, sameBoot bo
 func (u *Unsettled) followUp(box *device.Box, j *journal.Journal, bootID string, log *slog.Logger) {
 	var still []journal.Entry
 	for _, e := range u.calls {
-		if !settled(box, e.Begun.Target, e.Begun.BootID == bootID) {
+		if !allSettled(box, e, bootID) {
 			still = append(still, e)
 			continue
 		}
@@ -113,16 +114,32 @@ func settled(box *device.Box, target string, sameBoot bool) bool {
 	return !sameBoot
 }
 
-// moving tells whether an interrupted call may have left something to settle.
-func moving(e journal.Entry) bool {
-	return e.State == journal.StateStarted && (e.Begun.Kind == device.KindPulse || e.Begun.Kind == device.KindCycle)
+// allSettled tells whether every target that the call may have left half done
+// is settled.
+func allSettled(box *device.Box, e journal.Entry, bootID string) bool {
+	for _, b := range moving(e) {
+		if !settled(box, b.Target, b.BootID == bootID) {
+			return false
+		}
+	}
+	return true
+}
+
+// moving are the targets that an interrupted call may have left half done.
+func moving(e journal.Entry) (left []journal.Begun) {
+	for _, b := range e.Begun {
+		if b.Kind == device.KindPulse || b.Kind == device.KindCycle {
+			left = append(left, b)
+		}
+	}
+	return left
 }
 
 func unfinished(interrupted []journal.Entry, leases map[string]string, last LastRun, bootID string) []device.Unfinished {
 	var out []device.Unfinished
 	for _, e := range interrupted {
-		if moving(e) {
-			out = append(out, device.Unfinished{Target: e.Begun.Target, Kind: e.Begun.Kind, Call: e.ID, SameBoot: e.Begun.BootID == bootID})
+		for _, b := range moving(e) {
+			out = append(out, device.Unfinished{Target: b.Target, Kind: b.Kind, Call: e.ID, SameBoot: b.BootID == bootID})
 		}
 	}
 	for target, call := range leases {
@@ -132,15 +149,18 @@ func unfinished(interrupted []journal.Entry, leases map[string]string, last Last
 }
 
 func afterCrash(e journal.Entry, bootID string) device.Answer {
-	ans := device.Answer{Proof: "sent", Target: e.Begun.Target, Verb: e.Begun.Verb}
-	switch {
-	case e.State != journal.StateStarted:
+	if e.State != journal.StateStarted {
 		return named(failed("not started: the agent ended before it moved anything"), e.Data)
-	case e.Begun.Target == selfTarget && e.Begun.BootID != bootID:
+	}
+	ans := named(device.Answer{Proof: "sent"}, e.Data) // a group's own name, not that of its first member
+	if ans.Target == "" && len(e.Begun) > 0 {
+		ans.Target, ans.Verb = e.Begun[0].Target, e.Begun[0].Verb
+	}
+	if len(e.Begun) > 0 && e.Begun[0].Target == selfTarget && e.Begun[0].BootID != bootID {
 		ans.State, ans.Load, ans.Detail = device.Done, string(device.LoadUnknown), "the box has restarted"
 		return ans
 	}
-	return unknown(ans, "the agent ended while this ran: the output was settled, nothing is repeated, look before you click again")
+	return unknown(ans, "the agent ended while this ran: what it left half done was settled, nothing is repeated, look before you click again")
 }
 
 // request asks init for what the agent itself has no right to do.

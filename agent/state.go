@@ -87,7 +87,18 @@ func (a *Agent) sendState(ctx context.Context, dirty bool) bool {
 	if err := a.o.Link.Greet(ctx); err != nil || !dirty || !a.o.Link.Ours() {
 		return dirty
 	}
-	return a.o.Link.State(ctx, a.report()) != nil
+	return a.told(ctx) != nil
+}
+
+// told sends the report; nil: the service has it, and with it the events.
+func (a *Agent) told(ctx context.Context) error {
+	events := a.events.untold()
+	if err := a.o.Link.State(ctx, a.report()); err != nil {
+		return err
+	}
+	a.events.markTold(events)
+	a.reported(events)
+	return nil
 }
 
 // lastState leaves the settled state behind, as what people see until the box
@@ -98,7 +109,7 @@ func (a *Agent) lastState(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, stateSpacing)
 	defer cancel()
-	if err := a.o.Link.State(ctx, a.report()); err != nil {
+	if err := a.told(ctx); err != nil {
 		a.log.Debug("last state not delivered", "err", err)
 	}
 }
@@ -120,6 +131,7 @@ func kick(ch chan struct{}) {
 func (a *Agent) report() push.Report {
 	r := push.Report{Agent: push.AgentState{
 		Version: a.o.Version, Cause: a.o.Last.Cause, Faults: a.allFaults(), Instance: a.o.Instance,
+		Events: a.events.list(a.clockSet()),
 	}}
 	if !a.o.Started.IsZero() {
 		r.Agent.Started = a.o.Started.UTC().Format(time.RFC3339)
@@ -128,6 +140,13 @@ func (a *Agent) report() push.Report {
 		r.Targets = append(r.Targets, push.TargetState(t))
 	}
 	return r
+}
+
+func (a *Agent) clockSet() bool {
+	if a.o.ClockSet == nil {
+		return !a.o.Started.IsZero()
+	}
+	return a.o.ClockSet()
 }
 
 func (a *Agent) allFaults() []string {

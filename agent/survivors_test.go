@@ -189,7 +189,7 @@ func TestLastWordBeforeAnEdge(t *testing.T) {
 		}
 		b.call("c18", "lamp pulse 20s")
 		e, _ := b.journal.Lookup("c18")
-		if e.Begun.BootID != "boot-1" {
+		if len(e.Begun) != 1 || e.Begun[0].BootID != "boot-1" {
 			t.Errorf("journaled %+v, want this boot", e.Begun)
 		}
 		time.Sleep(time.Second)

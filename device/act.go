@@ -18,6 +18,13 @@ type act struct {
 	reserved chan struct{} // cap 1: all checks passed
 	answer   chan Answer   // cap 1: the one answer
 
+	waiting bool      // journaled, for its interlock
+	broke   bool      // and has asked the other members to go off
+	giveUp  time.Time // they must have by then
+	back    time.Time // the hardware brings the line back by itself; zero: it does not
+	mid     *wait     // for the first edge to show at the input
+	notes   []string  // the detail of an action that went well
+
 	running  bool
 	started  atomic.Bool // running, for the goroutine of Do
 	answered bool
@@ -35,6 +42,9 @@ func newAct(a Action, m Meta) *act {
 
 // why is what an edge of this action is for.
 func (a *act) why() string { return "call " + a.meta.Call }
+
+// say adds to the detail of an action that goes well.
+func (a *act) say(note string) { a.notes = append(a.notes, note) }
 
 func (a *act) name() string { return a.Kind + " of call " + a.meta.Call }
 
@@ -57,13 +67,20 @@ func (o *output) first(a *act) {
 	case KindCycle:
 		ord.active = o.spec.ActiveFor(LoadOff)
 	}
+	if a.Width > 0 && a.Kind != KindLease {
+		o.expect(a, ord.active)
+		o.time(a, ord)
+	}
 	ord.then = o.afterFirst
 	o.push(ord)
 }
 
 // begin is the moment that edges count from.
 func (a *act) begin(o *output) {
-	a.running, a.start, a.was = true, time.Now(), o.active
+	a.running, a.was = true, o.active
+	if a.start.IsZero() {
+		a.start = time.Now()
+	}
 	a.started.Store(true)
 	if !o.known || o.active != a.To || a.Kind == KindPulse || a.Kind == KindCycle {
 		o.count(a.start)
@@ -83,7 +100,11 @@ func (o *output) afterFirst(ord *order) {
 		o.lend(a, ord.at)
 		o.complete(a)
 	default:
-		o.width.set(a.Width - time.Since(ord.at))
+		if ord.kept > 0 {
+			o.timed(a, ord)
+		} else {
+			o.width.set(a.Width - time.Since(ord.at))
+		}
 		if a.Width >= proveWidth && o.proves() {
 			o.push(&order{op: opProve, active: ord.active, of: a, acts: []*act{a}})
 		}
@@ -96,7 +117,11 @@ func (o *output) widthOver() {
 	if a == nil || !a.running {
 		return
 	}
-	o.push(&order{op: opSet, active: a.To, why: a.why(), always: true, prove: true, of: a, acts: []*act{a}, then: func(ord *order) {
+	op := opSet
+	if !a.back.IsZero() {
+		op = opBack
+	}
+	o.push(&order{op: op, active: a.To, at: a.back, why: a.why(), always: true, prove: true, of: a, acts: []*act{a}, then: func(ord *order) {
 		switch {
 		case a.ended != "":
 		case ord.err != nil:
@@ -127,9 +152,8 @@ func (o *output) afterFault(a *act, ord *order) {
 
 // complete ends an action that went well.
 func (o *output) complete(a *act) {
-	o.cur = nil
 	if a.Kind == KindSteady || o.known && a.Kind != KindLease && o.active == o.spec.SafeActive() {
 		o.endLease()
 	}
-	o.finish(a, Done, "")
+	o.conclude(a)
 }

@@ -34,6 +34,9 @@ type Answer struct {
 	Edges  []Edge `json:"edges"`
 	TookMS int64  `json:"took_ms"`
 	Detail string `json:"detail"`
+	// Reply are the named groups of an exchange's pattern. Only a port has
+	// them; the answers of all other targets have no such key.
+	Reply map[string]string `json:"reply,omitempty"`
 }
 
 // Edge is one change of a line, AtMS after the action started.

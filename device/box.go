@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,13 @@ type Options struct {
 	// Absent are targets that the owner wrote down and that are not served,
 	// with the reason: their calls are refused with it.
 	Absent map[string]string
+	// Boot is CLOCK_BOOTTIME. OnUntil are the deadlines of max_on that an
+	// earlier run of the same boot left, on that clock; OnUntilChanged is told
+	// each new one, as LeaseChanged is, and 0 when the load is off. Without
+	// Boot max_on counts from the start.
+	Boot           func() time.Duration
+	OnUntil        map[string]time.Duration
+	OnUntilChanged func(target string, until time.Duration)
 }
 
 // Box is all targets together. Make it with New, then Open, Settle, Run. Safe
@@ -33,7 +41,13 @@ type Box struct {
 	hw      Hardware
 	outputs []*output
 	inputs  []*input
+	wholes  []whole // machines, ports and groups
+	ports   []*port // of the wholes
+	grips   *grips
+	watcher atomic.Pointer[func(input string, active bool)]
+	lockout *input // nil: there is none
 	clerk   *clerk
+	untils  *clerk // of max_on
 	engine  engine
 	changed chan struct{}
 	closed  chan struct{} // closed when Run has settled: nothing moves any more
@@ -44,14 +58,17 @@ func New(spec Spec, hw Hardware, o Options) *Box {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	b := &Box{o: o, spec: spec, hw: hw, clerk: newClerk(o.LeaseChanged),
+	b := &Box{o: o, spec: spec, hw: hw, clerk: newClerk(o.LeaseChanged), grips: newGrips(),
 		changed: make(chan struct{}, 1), closed: make(chan struct{})}
+	b.untils = newUntils(o.OnUntilChanged)
 	for _, s := range spec.Outputs {
 		b.outputs = append(b.outputs, newOutput(b, s))
 	}
 	for _, s := range spec.Inputs {
 		b.inputs = append(b.inputs, newInput(b, s))
 	}
+	b.join()
+	b.addWholes()
 	return b
 }
 
@@ -61,6 +78,11 @@ func New(spec Spec, hw Hardware, o Options) *Box {
 // everything else.
 func (b *Box) Open(ctx context.Context) []error {
 	var errs []error
+	if b.lockout != nil {
+		if err := b.lockout.open(ctx, b.hw); err != nil {
+			errs = append(errs, fmt.Errorf("lockout: %w: it counts as active", err))
+		}
+	}
 	for _, o := range b.outputs {
 		if err := o.open(ctx, b.hw); err != nil {
 			errs = append(errs, fmt.Errorf("output %s: %w", o.spec.Name, err))
@@ -81,8 +103,11 @@ func (b *Box) Open(ctx context.Context) []error {
 func (b *Box) Do(ctx context.Context, c Command, m Meta) Answer {
 	for _, o := range b.outputs {
 		if o.spec.Name == c.Target {
-			return o.do(ctx, c, m)
+			return b.alone(ctx, o, c, m)
 		}
+	}
+	if ans := b.doWhole(ctx, c, m); ans != nil {
+		return *ans
 	}
 	for _, in := range b.inputs {
 		if in.spec.Name == c.Target {
@@ -114,6 +139,12 @@ func (b *Box) Report() []TargetState {
 	for _, in := range b.inputs {
 		states = append(states, in.state())
 	}
+	for _, w := range b.wholes {
+		states = append(states, w.state())
+	}
+	if b.lockout != nil {
+		states = append(states, b.lockoutState())
+	}
 	return states
 }
 
@@ -128,6 +159,9 @@ func (b *Box) Targets() []string {
 	}
 	for _, in := range b.inputs {
 		names = append(names, in.spec.Name)
+	}
+	for _, w := range b.wholes {
+		names = append(names, w.name())
 	}
 	return slices.Clip(names)
 }

@@ -22,6 +22,9 @@ func (o *output) do(ctx context.Context, c Command, m Meta) Answer {
 	case a.Kind == "":
 		return o.read(ctx, a)
 	}
+	if !a.TowardsSafe {
+		o.box.askLockout()
+	}
 	if !o.tell(ctx, func() { o.reserve(a) }) {
 		return o.notStarted(ctx, a)
 	}
@@ -119,7 +122,7 @@ func (o *output) readNow(a *act) {
 			a.proofs = nil
 			o.finish(a, Unknown, "this line cannot be read and was not yet told where to be")
 		default:
-			o.finish(a, Done, "")
+			o.compare(a)
 		}
 	}})
 }

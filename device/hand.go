@@ -11,6 +11,10 @@ const (
 	opProve = "prove"
 	opRead  = "read"
 	opLook  = "look" // what the line remembers, without asking the hardware
+
+	opBack   = "back"   // the hardware's own timer has brought the line back: has it?
+	opSense  = "sense"  // read the input that shows the load
+	opReopen = "reopen" // the hardware may be back
 )
 
 // order is one piece of hardware work: the owner fills in the first part, the
@@ -19,14 +23,16 @@ type order struct {
 	op     string
 	active bool
 	why    string
-	always bool   // send it although the line is there already
-	prove  bool   // the last edge: ask the hardware afterwards, if that takes time
-	of     *act   // not worth doing once this action was ended
-	acts   []*act // whose edges and proofs these are
+	always bool          // send it although the line is there already
+	width  time.Duration // the hardware shall bring the line back after it; 0 = not
+	prove  bool          // the last edge: ask the hardware afterwards, if that takes time
+	of     *act          // not worth doing once this action was ended
+	acts   []*act        // whose edges and proofs these are
 	then   func(*order)
 
-	sent         bool // Set returned without error
-	at           time.Time
+	sent         bool          // Set returned without error
+	at           time.Time     // of the edge; of opBack also when it was due
+	kept         time.Duration // what the hardware makes of width
 	proof        string
 	err          error
 	level, known bool // after a read or an error
@@ -62,57 +68,70 @@ func (o *output) work(jobs <-chan *order) {
 
 func (o *output) perform(ord *order) {
 	defer o.box.guard("output " + o.spec.Name)()
-	prover, proves := o.line.(Prover)
+	g := o.gate
 	switch ord.op {
 	case opRead:
-		ord.level, ord.known, ord.proof, ord.err = o.readLine()
+		ord.level, ord.known, ord.proof, ord.err = g.read()
 		return
+	case opReopen:
+		if ord.err = g.reopener.Reopen(); ord.err != nil {
+			return
+		}
+		fallthrough
 	case opLook:
-		ord.level, ord.known, ord.err = o.line.Active()
+		ord.level, ord.known, ord.err = g.active()
 		return
+	case opSense:
+		ord.err = o.shows.ask()
+		return
+	case opBack:
+		if g.isBack(ord) {
+			return
+		}
+		fallthrough
 	case opSet:
-		ord.proof, ord.err = o.line.Set(ord.active, ord.why)
-		ord.at = time.Now()
-		ord.sent = ord.err == nil
+		g.drive(ord)
 	}
-	if ord.err == nil && proves && (ord.prove || ord.op == opProve) {
-		ord.proof, ord.err = prover.Prove(ord.active)
+	if ord.err == nil && g.prover != nil && (ord.prove || ord.op == opProve) {
+		ord.proof, ord.err = g.prove(ord.active)
 	}
 	if ord.err != nil {
 		var err error
-		ord.level, ord.known, err = o.line.Active()
+		ord.level, ord.known, err = g.active()
 		ord.known = ord.known && err == nil
 	}
-}
-
-// readLine reads the level at the hardware.
-func (o *output) readLine() (active, known bool, proof string, err error) {
-	if r, ok := o.line.(Reader); ok {
-		return r.Read()
-	}
-	active, known, err = o.line.Active()
-	return active, known, proofOf(o.line), err
 }
 
 // finished takes note of what the hand found, then goes on.
 func (o *output) finished(ord *order) {
 	o.busy = nil
+	if ord.op == opSense {
+		ord.then(ord)
+		return
+	}
 	o.trying = ord.err
 	before, knew := o.active, o.known
 	level, known := ord.active, true
-	if ord.err != nil || ord.op == opRead || ord.op == opLook {
-		level, known = ord.level, ord.known && (ord.err == nil || ord.op == opSet || ord.op == opProve)
+	if asks := ord.op == opRead || ord.op == opLook || ord.op == opReopen; ord.err != nil || asks {
+		level, known = ord.level, ord.known && (ord.err == nil || !asks)
 	}
-	edge := o.see(level, known) && ord.op == opSet
+	edge := o.see(level, known) && (ord.op == opSet || ord.op == opBack)
 	if ord.sent && ord.err != nil && !known {
 		edge = !knew || before != ord.active // sent, then lost sight of
 	}
 	if edge {
 		o.lastEdge = ord.at
 	}
-	if known && ord.err == nil && ord.op != opLook {
+	if known && ord.err == nil && ord.op != opLook && ord.op != opReopen {
 		o.note(ord)
 	}
+	if ord.op == opSet || ord.op == opBack {
+		o.timing = ord.width > 0 && !still(ord.err) || ord.width == 0 && o.timing && ord.err != nil
+	}
+	if edge {
+		o.doubt = ""
+	}
+	o.watch(ord.err)
 	o.tellActs(ord, edge)
 }
 
@@ -140,15 +159,20 @@ func (o *output) note(ord *order) {
 // what could not be done before. A pulse, cycle or lease whose line went away is
 // over: it is settled as soon as the line is back (design.md section 3).
 func (o *output) look() {
+	if o.timing {
+		return // the hardware brings the line back by itself: opBack looks then
+	}
 	o.asked = false
-	o.push(&order{op: opLook, then: func(ord *order) {
-		switch {
-		case o.goal != nil:
-			o.pursue()
-		case ord.err != nil && (o.leased || !o.driving()): // a level on its way finds out itself
-			o.settleLost()
-		}
-	}})
+	o.push(&order{op: opLook, then: o.looked})
+}
+
+func (o *output) looked(ord *order) {
+	switch {
+	case o.goal != nil:
+		o.pursue()
+	case ord.err != nil && (o.leased || !o.driving()): // a level on its way finds out itself
+		o.settleLost()
+	}
 }
 
 // settleLost ends what the line was in the middle of when it went away.

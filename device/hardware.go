@@ -1,5 +1,7 @@
 package device
 
+import "time"
+
 // Line is one output as the hardware shows it; active is logical: the relay
 // is driven. The Box calls one method at a time, from one goroutine.
 type Line interface {
@@ -29,6 +31,24 @@ type Reader interface {
 // board that can vanish. A value in the channel (capacity 1) means: look again.
 type Notifier interface {
 	Changes() <-chan struct{}
+}
+
+// Timer is a Line whose hardware can time an edge by itself, so that the load
+// comes back even if the agent, the box or the cable dies. Timed drives the
+// line to active now; the hardware drives it back after kept, which is width or
+// a little more. A Set meanwhile, also to the level that it has, ends the time.
+type Timer interface {
+	CanTime(active bool, width time.Duration) bool
+	Timed(active bool, width time.Duration, why string) (kept time.Duration, proof string, err error)
+}
+
+// Reopener is a Line whose hardware can be taken away and come back, such as a
+// GPIO chip on USB. Gone says that an error of the line means that. Reopen
+// then looks for it once, and applies the start level as OpenOutput does, but
+// never the load that at_start says.
+type Reopener interface {
+	Gone(err error) bool
+	Reopen() error
 }
 
 // Level is one input.

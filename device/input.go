@@ -12,26 +12,33 @@ type input struct {
 	spec InputSpec
 	box  *Box
 
-	mu      sync.Mutex
-	level   Level
-	fault   error
-	active  bool
-	known   bool
-	edges   int // seen so far: a read that an edge overtook is stale
-	latched bool
-	waits   map[*wait]struct{}
+	mu         sync.Mutex
+	level      Level
+	fault      error
+	active     bool
+	known      bool
+	unreadable error // of the last read
+	edges      int   // seen so far: a read that an edge overtook is stale
+	latched    bool
+	waits      map[*wait]struct{}
+
+	since, before time.Time     // of the last change, and of the one before it
+	changed       chan struct{} // closed at the next change
+	flutter       int           // changes in a row, each soon after the one before it
+	spreading     bool          // others are told in a while
 }
 
-// wait is one command "wait on LIMIT".
+// wait is one command "wait on LIMIT", or an output's for its load.
 type wait struct {
 	active bool
+	fresh  bool         // only an edge ends it, not a level
 	over   chan verdict // cap 1
 }
 
 type verdict struct{ state, detail string }
 
 func newInput(b *Box, s InputSpec) *input {
-	return &input{spec: s, box: b, fault: fmt.Errorf("not opened yet"), waits: make(map[*wait]struct{})}
+	return &input{spec: s, box: b, fault: fmt.Errorf("not opened yet"), waits: make(map[*wait]struct{}), changed: make(chan struct{})}
 }
 
 // open opens the line. Its level is read after the edges are armed, since an
@@ -65,15 +72,19 @@ func (in *input) ask() error {
 	done := in.box.guard("input " + in.spec.Name)
 	active, err := level.Active()
 	done()
-	if err != nil {
-		return fmt.Errorf("the line could not be read: %w", err)
-	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.edges == edges || !in.known {
-		in.see(active)
+	if err != nil {
+		err = fmt.Errorf("the line could not be read: %w", err)
 	}
-	return nil
+	if (in.unreadable == nil) != (err == nil) {
+		in.box.signal()
+	}
+	in.unreadable = err
+	if err == nil && (in.edges == edges || !in.known) {
+		in.see(active, false)
+	}
+	return err
 }
 
 // edge is told each new level by the hardware. It never blocks.
@@ -81,20 +92,29 @@ func (in *input) edge(active bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.edges++
-	in.see(active)
+	in.see(active, true)
 }
 
-// see takes note of a level and ends the waits for it; in.mu is held.
-func (in *input) see(active bool) {
-	news := !in.known || in.active != active
+// see takes note of a level, told by an edge or read, and ends the waits for it;
+// in.mu is held.
+func (in *input) see(active, told bool) {
+	news, edge := !in.known || in.active != active, in.known && in.active != active
 	in.active, in.known = active, true
+	if news {
+		in.before, in.since = in.since, time.Now()
+		close(in.changed)
+		in.changed = make(chan struct{})
+	}
+	if tell := in.box.watcher.Load(); edge && tell != nil {
+		(*tell)(in.spec.Name, active)
+	}
 	for w := range in.waits {
-		if w.active == active {
+		if w.active == active && (told || !w.fresh) {
 			in.end(w, Done, "")
 		}
 	}
 	if news {
-		in.box.signal()
+		in.spread()
 	}
 }
 
@@ -102,6 +122,35 @@ func (in *input) see(active bool) {
 func (in *input) end(w *wait, state, detail string) {
 	delete(in.waits, w)
 	w.over <- verdict{state, detail} // has room: a wait in the set has none yet
+}
+
+// expect waits for an edge to the level, until it is forgotten.
+func (in *input) expect(active bool) *wait {
+	w := &wait{active: active, fresh: true, over: make(chan verdict, 1)}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.waits[w] = struct{}{}
+	return w
+}
+
+// trust lets the level, too, end a wait.
+func (in *input) trust(w *wait) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	w.fresh = false
+}
+
+func (in *input) forget(w *wait) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	delete(in.waits, w)
+}
+
+// proof is what reading the input proves.
+func (in *input) proof() string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return proofOf(in.level)
 }
 
 func (in *input) endWaits(state, detail string) {
@@ -168,7 +217,7 @@ func (in *input) wait(ctx context.Context, c Command) verdict {
 	if latched {
 		return verdict{Refused, "power: the supply has failed, nothing is waited for"}
 	}
-	defer func() { in.mu.Lock(); delete(in.waits, w); in.mu.Unlock() }()
+	defer in.forget(w)
 	if err := in.ask(); err != nil { // the level, now that no edge can be missed
 		return verdict{in.unread(), err.Error()}
 	}

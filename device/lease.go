@@ -32,7 +32,8 @@ func (o *output) endLease() {
 // noteLease journals what is true, without waiting for it.
 func (o *output) noteLease() { o.box.clerk.note(o.spec.Name, o.lease) }
 
-// clerk tells Options.LeaseChanged about leases, in its own goroutine and one
+// clerk tells Options.LeaseChanged about leases, or another hook about
+// another text of each target, in its own goroutine and one
 // call at a time, so that no owner of a line waits for a disk. Only the newest
 // truth of each target is told.
 type clerk struct {
@@ -95,7 +96,9 @@ func (c *clerk) wait(target string, closed <-chan struct{}) {
 
 // loop tells until quit, and then what is left.
 func (c *clerk) loop(quit <-chan struct{}) {
-	c.baton <- struct{}{}
+	if !grab(c.baton, quit) {
+		return
+	}
 	defer func() { <-c.baton }()
 	for {
 		c.tellAll()

@@ -39,6 +39,14 @@ func (o *output) finish(a *act, state, detail string) {
 		return
 	}
 	a.answered = true
+	if detail == "" {
+		detail = strings.Join(a.notes, "; ")
+	}
+	if a.mid != nil {
+		o.shows.forget(a.mid)
+	}
+	o.gate.lock.release(a)
+	o.show()                                 // who is answered looks at the report
 	a.answer <- o.answerOf(a, state, detail) // has room: the only one
 	for _, f := range a.after {
 		f(nil)

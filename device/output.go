@@ -22,7 +22,7 @@ type output struct {
 	baton chan struct{} // held by the loop that runs
 	inbox chan func()
 
-	line   Line
+	gate   *gate // the only way to the line
 	fault  error // the line could not be opened
 	news   <-chan struct{}
 	active bool
@@ -48,12 +48,17 @@ type output struct {
 	onSince  time.Time // zero: the load is off
 	lastEdge time.Time // zero: none yet
 	starts   []time.Time
+	timing   bool // the hardware was told to bring the line back by itself
+	sensing  *sensing
+	gone     time.Duration // the hardware is not there: the pause of its search
+	shows    *input        // what the load really does; nil = nobody knows
+	doubt    string        // the load was not where the line is, when it was looked at last
 
-	width, leaseEnd, maxOn, retry alarm
+	width, leaseEnd, maxOn, retry, way, sense, search alarm
 }
 
 func newOutput(b *Box, s OutputSpec) *output {
-	o := &output{spec: s, box: b, proof: "sent", baton: make(chan struct{}, 1), inbox: make(chan func()), done: make(chan *order, 1)}
+	o := &output{spec: s, box: b, gate: newGate(s), proof: "sent", baton: make(chan struct{}, 1), inbox: make(chan func()), done: make(chan *order, 1)}
 	o.fault = fmt.Errorf("not opened yet")
 	o.show()
 	return o
@@ -66,27 +71,33 @@ func (o *output) open(ctx context.Context, hw Hardware) error {
 		return o.fault
 	}
 	defer o.box.guard("output " + o.spec.Name)()
-	line, err := hw.OpenOutput(o.spec)
+	line, err := hw.OpenOutput(o.startSpec())
 	if err != nil {
 		o.fault = err
+		o.gate.failed(err)
 		return err
 	}
-	o.line = line
+	o.gate.open(line)
 	if n, ok := line.(Notifier); ok {
 		o.news = n.Changes()
 	}
-	active, known, err := line.Active()
+	active, known, err := o.gate.active()
 	o.trying = err
+	o.recallOn()
 	o.see(active, known && err == nil)
 	if o.known {
 		o.proof = proofOf(line)
 	}
+	o.startGoal(true)
+	o.watch(err)
 	return nil
 }
 
 // loop owns the output until quit, then waits for the hand.
 func (o *output) loop(quit <-chan struct{}) {
-	o.baton <- struct{}{}
+	if !grab(o.baton, quit) {
+		return
+	}
 	defer func() { <-o.baton }()
 	var hand sync.WaitGroup
 	defer hand.Wait()
@@ -111,6 +122,16 @@ func (o *output) loop(quit <-chan struct{}) {
 			o.pursue()
 		case <-o.news:
 			o.look()
+		case <-o.way.C():
+			o.heed()
+		case <-o.gate.bell:
+			o.heed()
+		case <-o.sense.C():
+			o.senseNow()
+		case v := <-o.senses():
+			o.sensed(v)
+		case <-o.search.C():
+			o.seek()
 		case <-quit:
 		}
 	}
@@ -149,11 +170,9 @@ func (o *output) see(active, known bool) (other bool) {
 	o.active, o.known = active && known, known
 	switch {
 	case o.load() == LoadOff:
-		o.onSince = time.Time{}
-		o.maxOn.stop()
+		o.turnedOff()
 	case known && o.spec.MaxOn > 0 && o.onSince.IsZero():
-		o.onSince = time.Now()
-		o.maxOn.set(o.spec.MaxOn)
+		o.turnedOn()
 	}
 	return other
 }
@@ -174,15 +193,14 @@ func (o *output) at(active bool) bool {
 
 // driving says that the hand has a level to set, or will have.
 func (o *output) driving() bool {
-	sets := func(ord *order) bool { return ord.op == opSet }
+	sets := func(ord *order) bool { return ord.op == opSet || ord.op == opBack }
 	return o.busy != nil && sets(o.busy) || slices.ContainsFunc(o.queue, sets)
 }
 
 // proves says that a level is worth sending again, since the line remembers
 // what it was told and cannot always be read.
 func (o *output) proves() bool {
-	_, ok := o.line.(Prover)
-	return ok
+	return o.gate.prover != nil
 }
 
 // alarm is a timer that need not be there.

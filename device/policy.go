@@ -16,6 +16,7 @@ func (b *Box) PowerFail(ctx context.Context, lost bool) {
 	for _, in := range b.inputs {
 		in.latch(lost)
 	}
+	b.latchWholes(lost)
 	err := b.each(ctx, func(o *output, reached func(error)) {
 		o.latched = lost
 		switch {
@@ -55,6 +56,7 @@ func (b *Box) Offline(ctx context.Context, away time.Duration) {
 			o.offline = false
 		case !o.offline:
 			o.offline = true
+			b.grips.endOf(o.spec.Name, "ended by offline")
 			o.force(o.spec.SafeActive(), "offline", "ended by offline", nil, reached)
 			return
 		}

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -17,6 +18,8 @@ func (o *output) reserve(a *act) {
 		o.finish(a, Refused, "power: the supply has failed, only moves towards safe are done")
 	case o.stopping:
 		o.finish(a, Refused, "stopping: only moves towards safe are done")
+	case o.box.LockedOut() != "":
+		o.finish(a, Refused, o.box.LockedOut())
 	case o.whyBusy() != "":
 		o.finish(a, Refused, o.whyBusy())
 	case o.mustAsk():
@@ -36,8 +39,7 @@ func (o *output) reserveSafe(a *act) {
 		return
 	}
 	if o.cur != nil && !o.cur.running {
-		o.cur.ended = "ended by " + a.why()
-		o.cur = nil
+		o.drop(o.cur, "ended by "+a.why())
 	}
 	o.safes++
 	a.reserved <- struct{}{}
@@ -45,7 +47,11 @@ func (o *output) reserveSafe(a *act) {
 
 // reserveMove holds the limits against an action that is not towards safe.
 func (o *output) reserveMove(a *act) {
-	if why := o.limit(a); why != "" {
+	why := cmp.Or(o.limit(a), o.composed())
+	if why == "" {
+		why = o.gate.lock.take(o.gate, a)
+	}
+	if why != "" {
 		o.finish(a, Refused, why)
 		return
 	}
@@ -67,8 +73,7 @@ func (o *output) already() string { return "the load is " + string(o.load()) + "
 // mustAsk says that the level is unknown and was not asked for since the line
 // last told of a change.
 func (o *output) mustAsk() bool {
-	_, can := o.line.(Reader)
-	return can && !o.known && !o.asked
+	return o.gate.reader != nil && !o.known && !o.asked
 }
 
 // whyBusy is empty when the output is free.
@@ -76,6 +81,8 @@ func (o *output) whyBusy() string {
 	switch {
 	case o.cur != nil:
 		return "busy: " + o.cur.name()
+	case o.sensing != nil:
+		return "busy: " + o.sensing.a.name()
 	case o.safes > 0:
 		return "busy: a move towards safe is under way"
 	case o.goal != nil:
@@ -94,6 +101,11 @@ func (o *output) limit(a *act) string {
 	if (a.Kind == KindLease || a.Kind == KindSteady) && o.at(a.To) {
 		return "" // a renewal moves nothing
 	}
+	return o.pace()
+}
+
+// pace is empty when an edge may follow now.
+func (o *output) pace() string {
 	now := time.Now()
 	if since := now.Sub(o.lastEdge); !o.lastEdge.IsZero() && since < o.spec.MinDwell {
 		return fmt.Sprintf("min_dwell: the last edge was %s ago, the next may follow after %s", since.Round(time.Millisecond), words(o.spec.MinDwell))
@@ -138,10 +150,8 @@ func (o *output) start(a *act, err error) {
 	case err != nil:
 		o.cur = nil
 		o.finish(a, Refused, err.Error())
-	case !o.fresh(a):
-		o.cur = nil
 	default:
-		o.first(a)
+		o.advance(a)
 		return
 	}
 	o.noteLease() // the caller may have journaled one

@@ -142,21 +142,27 @@ func (in *fakeInput) move(active bool) {
 
 // rig is a box over fake hardware, inside a synctest bubble.
 type rig struct {
-	t      *testing.T
-	box    *Box
-	lines  map[string]*fakeLine
-	slow   map[string]*slowLine // opened in place of the fakeLine
-	inputs map[string]*fakeInput
-	broken map[string]error
-	told   []string // by the clerk
-	mu     sync.Mutex
-	stop   func() error
-	n      int
+	t        *testing.T
+	box      *Box
+	lines    map[string]*fakeLine
+	slow     map[string]*slowLine // opened in place of the fakeLine
+	inputs   map[string]*fakeInput
+	broken   map[string]error
+	adopters map[string]Line       // opened in place of the fakeLine
+	asked    map[string]OutputSpec // what each line was opened for
+	told     []string              // by the clerk
+	mu       sync.Mutex
+	stop     func() error
+	n        int
 }
 
 func (r *rig) OpenOutput(s OutputSpec) (Line, error) {
 	if err := r.broken[s.Name]; err != nil {
 		return nil, err
+	}
+	r.asked[s.Name] = s
+	if l := r.adopters[s.Name]; l != nil {
+		return l, nil
 	}
 	if l := r.slow[s.Name]; l != nil {
 		return l, nil
@@ -174,12 +180,15 @@ func (r *rig) OpenInput(s InputSpec, edge func(bool)) (Level, error) {
 
 // newRig makes lines at their safe level; change them, then open and run.
 func newRig(t *testing.T, spec Spec) *rig {
-	r := &rig{t: t, lines: map[string]*fakeLine{}, slow: map[string]*slowLine{}, inputs: map[string]*fakeInput{}, broken: map[string]error{}}
+	r := &rig{t: t, lines: map[string]*fakeLine{}, slow: map[string]*slowLine{}, inputs: map[string]*fakeInput{}, broken: map[string]error{}, asked: map[string]OutputSpec{}}
 	for _, s := range spec.Outputs {
 		r.lines[s.Name] = &fakeLine{level: s.SafeActive(), known: true, proof: "readback"}
 	}
 	for _, s := range spec.Inputs {
 		r.inputs[s.Name] = &fakeInput{}
+	}
+	if spec.Lockout != nil {
+		r.inputs["lockout"] = &fakeInput{}
 	}
 	r.box = New(spec, r, Options{LeaseChanged: func(target, call string, open bool) {
 		r.mu.Lock()

@@ -35,6 +35,23 @@ func (b *Box) start() {
 		e.wg.Go(func() { o.loop(quit) })
 	}
 	e.wg.Go(func() { b.clerk.loop(quit) })
+	e.wg.Go(func() { b.untils.loop(quit) })
+}
+
+// grab takes a loop's baton. False: a loop of a later user has it, and quit
+// says that this one is not needed any more.
+func grab(baton chan<- struct{}, quit <-chan struct{}) bool {
+	select {
+	case baton <- struct{}{}: // also after quit: something may be left to do
+		return true
+	default:
+	}
+	select {
+	case baton <- struct{}{}:
+		return true
+	case <-quit:
+		return false
+	}
 }
 
 // stop waits for the owners, if it was the last user, but not longer than ctx:
@@ -65,9 +82,12 @@ func (b *Box) stop(ctx context.Context) error {
 // names the outputs that did not reach their level. Call it once.
 func (b *Box) Run(ctx context.Context) error {
 	b.start()
+	endPorts, waitPorts := b.runPorts(context.WithoutCancel(ctx))
 	<-ctx.Done()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
 	defer cancel()
+	b.grips.endAll("ended by stop")
+	endPorts()
 	for _, in := range b.inputs {
 		in.endWaits(Failed, "ended by stop")
 	}
@@ -75,6 +95,7 @@ func (b *Box) Run(ctx context.Context) error {
 		o.stopping = true
 		o.settle("stop", "ended by stop", reached)
 	})
+	waitPorts(last)
 	close(b.closed)
 	if late := b.stop(last); late != nil {
 		err = errors.Join(err, fmt.Errorf("stop: hardware still at work after %s", stopLimit))
@@ -88,7 +109,7 @@ func (b *Box) each(ctx context.Context, f func(o *output, reached func(error))) 
 	errs := make([]error, len(b.outputs))
 	var wg sync.WaitGroup
 	for i, o := range b.outputs {
-		if o.line == nil {
+		if o.gate.line == nil {
 			continue
 		}
 		wg.Go(func() {
@@ -157,12 +178,13 @@ func (o *output) unfinished(left []Unfinished) (level bool, why string, ok bool)
 // that are not there, also those that could not be opened.
 func (b *Box) Safe(ctx context.Context) error {
 	b.start()
+	b.grips.endAll("ended by safe")
 	err := b.each(ctx, func(o *output, reached func(error)) {
 		o.force(o.spec.SafeActive(), "safe", "ended by safe", nil, reached)
 	})
 	errs := []error{err, b.stop(ctx)}
 	for _, o := range b.outputs {
-		if o.line == nil {
+		if o.gate.line == nil {
 			errs = append(errs, fmt.Errorf("output %s: %w", o.spec.Name, o.fault))
 		}
 	}

@@ -45,10 +45,12 @@ func (o *output) detail() string {
 		return o.trying.Error()
 	case o.latched:
 		return "power: latched until the power is back"
+	case o.cur != nil && o.cur.waiting:
+		return o.cur.name() + ": waiting for its interlock"
 	case o.cur != nil && o.cur.running:
 		return o.cur.name()
 	case o.leased:
 		return "lease of call " + o.lease
 	}
-	return ""
+	return o.doubt
 }

@@ -48,7 +48,13 @@ type OutputSpec struct {
 	MaxPerHour int           // started actions in any hour; 0 = none
 	Offline    time.Duration // to safe when the service is away so long; 0 = Spec.OfflineSafeAfter; negative = never
 	PowerFail  string        // "" = PowerFailSpec.Outputs; "safe"; "hold"
+
+	Confirm       string        // input that is active while the load is on; "" = none
+	ConfirmWithin time.Duration // it shows an edge within; 0 = DefaultConfirm
 }
+
+// DefaultConfirm is how soon an input must show what the load does.
+const DefaultConfirm = 2 * time.Second
 
 // DefaultLongest bounds the widths of pulse and cycle when an output says nothing.
 const DefaultLongest = time.Minute
@@ -95,16 +101,24 @@ type InputSpec struct {
 }
 
 // BoardSpec is one serial relay board. Driver is a family of device/board,
-// Port a path (or "sim:" in a simulation), Baud 0 the family's own, Parity
-// "" = none, Unit the Modbus address (0 = the family's own), AtConnect
-// "adopt" ("" too), "safe" or "unknown": what a (re)connected board's state
-// is taken for.
+// Port a path (or "sim:" in a simulation), Baud 0 and Parity "" the family's
+// own, Unit the address (0 = the family's own), AtConnect "adopt" ("" too),
+// "safe" or "unknown": what a (re)connected board's state is taken for. Map is
+// of a family that is spoken to as the config says; nil = it is not.
 type BoardSpec struct {
 	Name, Driver, Port string
 	Channels, Baud     int
 	Parity             string
 	Unit               int
 	AtConnect          string
+	Map                *BoardMap
+}
+
+// BoardMap is how a Modbus board is spoken to: Function 5 or 6 writes On or Off
+// to the coil or register Base + channel - 1; function 1 or 3 reads back, Read 0
+// = none does.
+type BoardMap struct {
+	Function, Base, On, Off, Read int
 }
 
 // PowerFailSpec is the power-fail line and what follows when it falls
@@ -126,6 +140,12 @@ type Spec struct {
 	Outputs          []OutputSpec
 	Inputs           []InputSpec
 	Boards           []BoardSpec
+	Machines         []MachineSpec
+	Ports            []PortSpec
+	Groups           []GroupSpec
+	Triggers         []TriggerSpec
 	PowerFail        *PowerFailSpec
 	OfflineSafeAfter time.Duration // 0 = never
+	Interlocks       []InterlockSpec
+	Lockout          *InputSpec // active = locked out, its Name is not used; nil = there is none
 }

@@ -9,10 +9,10 @@ type Report struct {
 	Agent   AgentState    `json:"agent"`
 }
 
-// TargetState is one output, input, machine or port as the box sees it.
+// TargetState is one output, input, machine, port or group as the box sees it.
 type TargetState struct {
 	Name string `json:"name"`
-	// Kind is "output", "input", "machine" or "port".
+	// Kind is "output", "input", "machine", "port" or "group".
 	Kind string `json:"kind"`
 	// Load is "on", "off" or "unknown"; Active speaks of the line.
 	Load   string `json:"load"`
@@ -32,6 +32,22 @@ type AgentState struct {
 	// Faults are the sentences of what is wrong; none is an empty list.
 	Faults   []string `json:"faults"`
 	Instance string   `json:"instance"`
+	// Events are the newest calls that the box made by itself, oldest first;
+	// the key is missing while there are none.
+	Events []Event `json:"events,omitempty"`
+}
+
+// Event is a call that a trigger of the box made.
+type Event struct {
+	// At is in RFC 3339, or "" when the clock was not set or the agent has
+	// restarted since.
+	At string `json:"at"`
+	// Trigger says what started it: "input door on", "offline 10m".
+	Trigger string `json:"trigger"`
+	// Call are the words of the call, State and Detail its outcome.
+	Call   string `json:"call"`
+	State  string `json:"state"`
+	Detail string `json:"detail"`
 }
 
 // Append appends the report as JSON; lists that are nil are sent as empty.

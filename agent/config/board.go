@@ -1,9 +1,9 @@
 package config
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,33 +13,29 @@ import (
 // ownBoard: what depends on the family of the board.
 func (s *section) ownBoard() {
 	s.absolute("port")
-	d, known := driverOf(s.str("driver"))
-	if !s.has("driver") || !known {
+	f, served := s.family()
+	if !served {
+		if s.has("driver") {
+			s.fault("driver", servedDrivers(), show(s.str("driver"))+", "+notServed)
+		}
 		return
 	}
-	if d.later {
-		s.fault("driver", servedDrivers(), show(d.name)+", "+notServed)
-	}
-	if s.has("channels") && d.channels != nil && !slices.Contains(d.channels, s.num("channels")) {
-		sizes := make([]string, len(d.channels))
-		for i, n := range d.channels {
-			sizes[i] = fmt.Sprint(n)
+	if s.has("channels") && f.Sizes != nil && !slices.Contains(f.Sizes, s.num("channels")) {
+		sizes := make([]string, len(f.Sizes))
+		for i, n := range f.Sizes {
+			sizes[i] = strconv.Itoa(n)
 		}
-		s.fault("channels", or(sizes)+", the sizes of "+d.name, fmt.Sprint(s.num("channels")))
+		s.fault("channels", or(sizes)+", the sizes of "+f.Name, s.str("channels"))
 	}
-	if s.has("unit") && !d.unit {
-		s.warn("unit", "it left out: "+d.name+" has no address", "it, which does nothing")
+	if s.has("unit") && f.Unit == 0 {
+		s.warn("unit", "it left out: "+f.Name+" has no address", "it, which does nothing")
 	}
-}
-
-func servedDrivers() string {
-	var names []string
-	for _, d := range drivers {
-		if !d.later {
-			names = append(names, show(d.name))
-		}
+	switch {
+	case f.Map && !s.wrote("map"):
+		s.fault("map", "a [board.map] that says how it is spoken to", "nothing")
+	case !f.Map && s.wrote("map"):
+		s.fault("map", "it left out: "+f.Name+" is spoken to in one way", "it")
 	}
-	return or(names)
 }
 
 // absolute: a path that means the same wherever the agent is started, or the
@@ -65,34 +61,52 @@ func (r *reader) checkPorts() {
 			continue
 		}
 		port := filepath.Clean(s.str("port"))
-		place := fmt.Sprintf("%s unit %d", port, s.unit())
+		place := port + " unit " + strconv.Itoa(s.unit())
 		switch o, same := first[port], first[place]; {
-		case o != nil && !(o.shares() && s.shares()):
+		case o == nil:
+			first[port] = s
+		case !o.shares() || !s.shares():
 			s.clash("port", o, "port", "a port of its own")
 		case same != nil:
 			s.clash("port", same, "port", "a unit of its own on this bus")
-		}
-		if first[port] == nil {
-			first[port] = s
+		case o.baud() != s.baud():
+			s.clash("baud", o, "baud", "one speed on this bus")
+		case o.parity() != s.parity():
+			s.clash("parity", o, "parity", "one parity on this bus")
 		}
 		first[place] = s
 	}
 }
 
+// shares: a driver that is not served may be for a bus, which is not judged.
 func (s *section) shares() bool {
-	d, _ := driverOf(s.str("driver"))
-	return d.shares
+	f, served := s.family()
+	return f.Bus || !served
 }
 
-// unit is the board's address: its family's own when the file says nothing.
+// unit, baud and parity are the family's own when the file says nothing.
 func (s *section) unit() int {
-	switch {
-	case s.has("unit"):
+	f, _ := s.family()
+	if s.has("unit") {
 		return s.num("unit")
-	case s.str("driver") == "lctech":
-		return 255
 	}
-	return 1
+	return f.Unit
+}
+
+func (s *section) baud() int {
+	f, _ := s.family()
+	if s.has("baud") {
+		return s.num("baud")
+	}
+	return f.Baud
+}
+
+func (s *section) parity() string {
+	f, _ := s.family()
+	if s.has("parity") {
+		return s.str("parity")
+	}
+	return f.Parity
 }
 
 func (r *reader) boards() (specs []device.BoardSpec) {
@@ -102,10 +116,20 @@ func (r *reader) boards() (specs []device.BoardSpec) {
 		}
 		specs = append(specs, device.BoardSpec{
 			Name: s.name, Driver: s.str("driver"), Port: s.str("port"), Channels: s.num("channels"), Baud: s.num("baud"),
-			Parity: s.str("parity"), Unit: s.num("unit"), AtConnect: s.str("at_connect"),
+			Parity: s.str("parity"), Unit: s.num("unit"), AtConnect: s.str("at_connect"), Map: s.boardMap(),
 		})
 	}
 	return specs
+}
+
+// boardMap is the board's [board.map], or nil.
+func (s *section) boardMap() *device.BoardMap {
+	for _, m := range s.r.sections["board.map"] {
+		if v := s.right["map"]; v != nil && v.table == m.table {
+			return &device.BoardMap{Function: m.num("function"), Base: m.num("base"), On: m.num("on"), Off: m.num("off"), Read: m.num("read")}
+		}
+	}
+	return nil
 }
 
 // stateDir is the default when the file has no right one.

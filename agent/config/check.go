@@ -106,9 +106,6 @@ func (r *reader) section(k *key, t *table, label string, number int) *section {
 			s.fault(k.key, k.want(), "nothing")
 		}
 	}
-	if k.later && k.key == "" && !strings.Contains(k.section, ".") {
-		s.itself("it left out", k.heading()+", "+notServed)
-	}
 	s.own()
 	return s
 }
@@ -143,9 +140,6 @@ func (s *section) key(name string, v *value) {
 	} else {
 		s.right[name] = v
 	}
-	if k.later {
-		s.fault(name, "it left out", "what is "+notServed)
-	}
 }
 
 // own checks what the table of keys cannot say.
@@ -158,7 +152,11 @@ func (s *section) own() {
 	case "board":
 		s.ownBoard()
 	case "port":
-		s.absolute("device")
+		s.ownPort()
+	case "port.exchange":
+		s.ownExchange()
+	case "trigger":
+		s.ownTrigger()
 	case "state":
 		s.absolute("dir")
 	}

@@ -26,7 +26,10 @@ type Config struct {
 	Device   device.Spec
 	StateDir string   // absolute
 	Dropped  []string // names of the targets left out, in the order of the file; output[2] when it has no right name
-	Warnings []Fault  // what is allowed but probably not meant, in the order of the file
+	// Parts say of a group or machine without a fault of its own that is left
+	// out, which of its parts is.
+	Parts    map[string]string
+	Warnings []Fault // what is allowed but probably not meant, in the order of the file
 }
 
 // Fault is one thing that is wrong in a file. Line counts from 1. Field is
@@ -80,7 +83,9 @@ func (r *reader) parse(data []byte) {
 	r.checkLines()
 	r.checkPorts()
 	r.checkChannels()
-	r.dropLater()
+	r.checkWholes()
+	r.checkRules()
+	r.dropRuled()
 }
 
 func (r *reader) config() Config {
@@ -89,8 +94,13 @@ func (r *reader) config() Config {
 	c.Device.Boards = r.boards()
 	c.Device.Outputs = r.outputs()
 	c.Device.Inputs = r.inputs()
+	c.Device.Groups, c.Device.Machines, c.Device.Ports = r.groups(), r.machines(), r.ports()
+	r.checkTriggers(c.Device)
+	r.checkCycles(c.Device)
+	c.Device.Triggers = r.triggers()
+	c.Device.Interlocks, c.Device.Lockout = r.interlocks(), r.lockout()
 	c.Device.PowerFail = r.powerFail()
 	c.Device.OfflineSafeAfter = r.offline()
-	c.Dropped = r.dropped()
+	c.Dropped, c.Parts = r.dropped(), r.parts()
 	return c
 }

@@ -66,7 +66,7 @@ func TestValid(t *testing.T) {
 					Longest: time.Minute, MaxOn: 10 * time.Minute, PowerFail: "hold",
 				},
 			},
-			Boards: []device.BoardSpec{{Name: "usb1", Driver: "lcus", Port: "/dev/serial/by-path/one", Channels: 4, Parity: "none", AtConnect: "adopt"}},
+			Boards: []device.BoardSpec{{Name: "usb1", Driver: "lcus", Port: "/dev/serial/by-path/one", Channels: 4, AtConnect: "adopt"}},
 			Inputs: []device.InputSpec{{Name: "led", Line: device.LineRef{Line: "GPIO24"}, Bias: "as-is", Debounce: 100 * time.Millisecond}},
 			PowerFail: &device.PowerFailSpec{
 				Line: device.LineRef{Line: "GPIO6"}, Debounce: 2 * time.Millisecond, LostAfter: 20 * time.Millisecond,
@@ -81,20 +81,21 @@ func TestValid(t *testing.T) {
 
 func TestPinnedExample(t *testing.T) {
 	c, faults := told(example(t, "pinned.toml"))
-	same(t, faults, []string{
-		`f.toml:24: output "router".confirm: want it left out, got what is not served by this version`,
-		`f.toml:45: machine "nas": want it left out, got [[machine]], not served by this version`,
-		`f.toml:53: port "ups": want it left out, got [[port]], not served by this version`,
-		`f.toml:64: interlock[1]: want it left out, got [[interlock]], not served by this version`,
-		`f.toml:68: group "rack": want it left out, got [[group]], not served by this version`,
-		`f.toml:73: trigger[1]: want it left out, got [[trigger]], not served by this version`,
-		`f.toml:79: trigger[2]: want it left out, got [[trigger]], not served by this version`,
-		`f.toml:85: lockout: want it left out, got [lockout], not served by this version`,
-	})
+	same(t, faults, nil)
 	same(t, lined(c.Warnings), nil)
-	same(t, c.Dropped, []string{"router", "pump", "nas", "ups", "rack"})
-	if !c.PushOK || c.Device.PowerFail == nil || len(c.Device.Inputs) != 1 || len(c.Device.Outputs) != 0 {
-		t.Errorf("got %+v, want push, power_fail and the input served and no output", c)
+	same(t, c.Dropped, nil)
+	d := c.Device
+	if !c.PushOK || d.PowerFail == nil || len(d.Inputs) != 2 || len(d.Outputs) != 7 || len(d.Machines)+len(d.Ports)+len(d.Groups) != 3 || len(d.Triggers) != 2 {
+		t.Errorf("got %+v, want everything served", c)
+	}
+	if o := d.Outputs[0]; o.Confirm != "led" || o.ConfirmWithin != device.DefaultConfirm {
+		t.Errorf("router is confirmed by %q within %v, want led within %v", o.Confirm, o.ConfirmWithin, device.DefaultConfirm)
+	}
+	if want := []device.InterlockSpec{{Outputs: []string{"up", "down"}, DeadTime: 500 * time.Millisecond}}; !reflect.DeepEqual(d.Interlocks, want) {
+		t.Errorf("interlocks: got %+v, want %+v", d.Interlocks, want)
+	}
+	if want := (&device.InputSpec{Line: device.LineRef{Chip: "pinctrl-bcm2711", Line: "GPIO5", ActiveLow: true}, Bias: "as-is"}); !reflect.DeepEqual(d.Lockout, want) {
+		t.Errorf("lock-out: got %+v, want %+v", d.Lockout, want)
 	}
 }
 

@@ -1,44 +1,27 @@
 package config
 
-// driver is a family of serial relay boards.
-type driver struct {
-	name     string
-	later    bool  // known but not served by this version
-	channels []int // sizes it is made in; nil = any
-	shares   bool  // several boards may be on one port
-	unit     bool  // has an address
+import "longarm/device/board"
+
+// drivers are the pinned families of serial relay boards (design.md section 3,
+// Drivers). What device/board has of them is served.
+var drivers = []string{
+	"lcus", "lcus-feedback", "kmtronic", "numato", "denkovi16", "devantech", "conrad", "k8090",
+	"waveshare", "lctech", "eletechsup", "c0135", "modbus-generic",
 }
 
-// drivers are the pinned families (design.md section 3, Drivers).
-var drivers = []driver{
-	{name: "lcus", channels: []int{1, 2, 4, 8}},
-	{name: "lcus-feedback", later: true},
-	{name: "kmtronic", later: true},
-	{name: "numato", later: true},
-	{name: "denkovi16", later: true},
-	{name: "devantech", later: true},
-	{name: "conrad", later: true},
-	{name: "k8090", later: true},
-	{name: "waveshare", later: true, shares: true, unit: true},
-	{name: "lctech", later: true, shares: true, unit: true},
-	{name: "eletechsup", later: true, shares: true, unit: true},
-	{name: "c0135", later: true, shares: true, unit: true},
-	{name: "modbus-generic", later: true, shares: true, unit: true},
+// family is what the board's driver can do; ok is false when there is no right
+// driver, or one that is not served.
+func (s *section) family() (f board.Family, ok bool) {
+	f, err := board.Find(s.str("driver"))
+	return f, s.has("driver") && err == nil
 }
 
-func driverNames() []string {
-	names := make([]string, len(drivers))
-	for i, d := range drivers {
-		names[i] = d.name
-	}
-	return names
-}
-
-func driverOf(name string) (driver, bool) {
+func servedDrivers() string {
+	var names []string
 	for _, d := range drivers {
-		if d.name == name {
-			return d, true
+		if _, err := board.Find(d); err == nil {
+			names = append(names, show(d))
 		}
 	}
-	return driver{}, false
+	return or(names)
 }

@@ -1,32 +1,16 @@
 package config
 
-// dropLater leaves out the outputs that a rule concerns which is not served
-// or not readable: driving them without it could hurt somebody.
-func (r *reader) dropLater() {
-	concerned, there := map[string]bool{}, map[string]bool{}
-	for _, s := range r.sections["output"] {
-		there[s.name] = true
-	}
-	all := r.lockAll || len(r.sections["lockout"]) > 0
-	for _, s := range r.sections["interlock"] {
-		names := s.texted("outputs")
-		all = all || len(names) == 0
-		for _, n := range names {
-			concerned[n] = true
-			all = all || !there[n]
-		}
-	}
-	for _, s := range r.sections["output"] {
-		s.bad = s.bad || all || concerned[s.name]
-	}
-}
+import "slices"
 
 // left says that a target is left out.
 func (r *reader) left(s *section) bool {
-	k, _ := row(s.kind, "")
 	switch {
-	case s.bad || k.later:
+	case s.bad:
 		return true
+	case s.kind == "group" || s.kind == "machine":
+		return r.leftPart(s) != ""
+	case s.kind == "port": // a lock-out that cannot be read would hold for it too
+		return r.cut || r.lockAll || slices.ContainsFunc(r.sections["lockout"], func(l *section) bool { return l.bad })
 	case s.kind != "output":
 		return false
 	case r.cut: // an interlock or a lock-out may follow the syntax error

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"longarm/device/board"
 )
 
 func TestTenFaultsAtOnce(t *testing.T) {
@@ -94,20 +96,61 @@ func TestUnreadableInterlock(t *testing.T) {
 			t.Errorf("%s: got faults %v and outputs %v, want faults and no outputs", rule, got, c.Device.Outputs)
 		}
 	}
-	c, _ := told("[[interlock]]\noutputs = [\"router\", \"router2\"]\n[[output]]\nname = \"router2\"\nline = \"X\"\n" + example(t, "valid.toml"))
-	same(t, c.Dropped, []string{"router2", "router"})
 }
 
 func TestSharedBus(t *testing.T) {
-	const bus = "[[board]]\nname = \"%s\"\ndriver = \"%s\"\nport = \"/dev/bus\"\nchannels = 8\n%s\n"
-	served := func(text string) (faults []string) {
-		_, got := told(example(t, "valid.toml") + text)
-		return slices.DeleteFunc(got, func(f string) bool { return strings.Contains(f, notServed) })
+	bus := func(name, driver, more string) string {
+		return fmt.Sprintf("[[board]]\nname = \"%s\"\ndriver = \"%s\"\nport = \"/dev/bus\"\nchannels = 8\n%s\n", name, driver, more)
 	}
-	one := fmt.Sprintf(bus, "a", "waveshare", "")
-	same(t, served(one+fmt.Sprintf(bus, "b", "waveshare", "unit = 2")+fmt.Sprintf(bus, "c", "lctech", "")), nil)
-	same(t, served(one+fmt.Sprintf(bus, "b", "c0135", "unit = 1")), []string{`f.toml:51: board "b".port: want a unit of its own on this bus, got that of board "a" (line 45)`})
-	same(t, served(one+fmt.Sprintf(bus, "b", "lcus", "")), []string{`f.toml:51: board "b".port: want a port of its own, got that of board "a" (line 45)`})
+	for _, test := range []struct{ a, b, want string }{
+		{"", bus("b", "waveshare", "unit = 2"), ""},
+		{"", bus("b", "waveshare", "unit = 2\nbaud = 9600\nparity = \"none\""), ""},
+		{"", bus("b", "waveshare", "unit = 1"), `51: board "b".port: want a unit of its own on this bus, got that of board "a" (line 45)`},
+		{"unit = 7", bus("b", "waveshare", "unit = 7"), `51: board "b".port: want a unit of its own on this bus, got that of board "a" (line 45)`},
+		{"", bus("b", "lcus", ""), `51: board "b".port: want a port of its own, got that of board "a" (line 45)`},
+		{"", bus("b", "waveshare", "unit = 2\nbaud = 19200"), `54: board "b".baud: want one speed on this bus, got that of board "a" (line 42)`},
+		{"", bus("b", "waveshare", "unit = 2\nparity = \"even\""), `54: board "b".parity: want one parity on this bus, got that of board "a" (line 42)`},
+		{"parity = \"even\"", bus("b", "waveshare", "unit = 2\nparity = \"even\""), ""},
+	} {
+		_, got := told(example(t, "valid.toml") + bus("a", "waveshare", test.a) + test.b)
+		var want []string
+		if test.want != "" {
+			want = []string{"f.toml:" + test.want}
+		}
+		same(t, got, want)
+	}
+}
+
+// TestEveryFamily: a board of each family that is served, and of each size.
+func TestEveryFamily(t *testing.T) {
+	for _, name := range drivers {
+		f, err := board.Find(name)
+		text := example(t, "valid.toml") + "[[board]]\nname = \"x\"\ndriver = \"" + name + "\"\nport = \"/dev/x\"\nchannels = %d\n"
+		if f.Map {
+			text += "map = { function = 6, base = 1, on = 0x100, off = 0, read = 3 }\n"
+		}
+		if err != nil {
+			_, got := told(fmt.Sprintf(text, 8))
+			same(t, got, []string{"f.toml:44: board \"x\".driver: want " + servedDrivers() + `, got "` + name + `", ` + notServed})
+			continue
+		}
+		sizes := f.Sizes
+		if sizes == nil {
+			sizes = []int{1, board.MostChannels}
+		}
+		for _, n := range sizes {
+			c, got := told(fmt.Sprintf(text, n))
+			same(t, got, nil)
+			if b := c.Device.Boards; len(b) != 2 || b[1].Channels != n || (b[1].Map != nil) != f.Map {
+				t.Errorf("%s of %d: got %+v", name, n, b)
+			}
+		}
+	}
+	for _, f := range board.Families() {
+		if !slices.Contains(drivers, f.Name) {
+			t.Errorf("%s is none of the pinned drivers", f.Name)
+		}
+	}
 }
 
 // TestManyFaults: a bad file cannot fill the box's memory.
@@ -155,21 +198,20 @@ name = "bus"
 driver = "modbus-generic"
 port = "sim:"
 channels = 8
-map = { function = 4, on = 1, off = 0, of = 3 }
+map = { function = 4, on = 1, off = 0, of = 3, read = 2 }
 `)
+	got = slices.DeleteFunc(got, func(f string) bool { return strings.Contains(f, ".driver: ") }) // it may not be served yet
 	same(t, got, []string{
-		`f.toml:42: port "ups": want it left out, got [[port]], not served by this version`,
 		`f.toml:44: port "ups".device: want an absolute path or "sim:", got "ttyUSB0"`,
 		`f.toml:45: port "ups".exchange "status".send: want text in quotes, got nothing`,
 		`f.toml:47: port "ups".exchange "status".timeout: want a duration from 1ms to 1m in quotes, such as "500ms", got "1h"`,
 		`f.toml:48: port "ups".exchange[2].name: want a name of at most 32 of a-z, 0-9 and -, such as "router", got nothing`,
-		`f.toml:52: board "bus".driver: want "lcus", got "modbus-generic", not served by this version`,
-		`f.toml:55: board "bus".map.function: want a whole number from 5 to 6, got 4`,
+		`f.toml:55: board "bus".map.function: want 5 or 6, got 4`,
 		`f.toml:55: board "bus".map.of: want one of function, base, on, off, read, got an unknown key`,
-		`f.toml:55: board "bus".map: want it left out, got what is not served by this version`,
+		`f.toml:55: board "bus".map.read: want 1 or 3, got 2`,
 	})
 	c, got := told(example(t, "valid.toml") + "[[port]]\nname = \"ups\"\ndevice = \"/dev/a\"\n[[port.exchange]]\nsend = 5\n[board.map]\nx = 1")
-	if len(got) != 8 {
+	if len(got) != 7 {
 		t.Errorf("got %d faults: %v", len(got), got)
 	}
 	same(t, c.Dropped, []string{"pump", "ups"})

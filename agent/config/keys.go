@@ -24,18 +24,17 @@ var kindNames = [...]string{
 }
 
 // key is one row of the table of everything a file may say. A row whose key
-// is "" is the section itself. later marks what this version knows but does
-// not serve yet: to serve it, flip the mark and use the value.
+// is "" is the section itself.
 type key struct {
 	section, key string
 	kind         kind
 	need         bool
-	later        bool
 	def          string   // default as the file would say it; "" = none
 	derived      string   // says what happens without the key when def cannot
 	words        []string // of a word; drivers carry their own marks
 	never        bool     // a span that may also be "never"
 	min, max     int64    // of a count; of a span in nanoseconds; of a list how many
+	ends         bool     // a count that is min or max and nothing between
 	unit         string   // of a count
 	doc          string
 }

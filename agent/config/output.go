@@ -60,6 +60,7 @@ func (r *reader) outputs() (specs []device.OutputSpec) {
 			Name: s.name, Line: s.lineRef(), Board: s.str("board"), Channel: s.num("channel"),
 			Contact: device.Contact(s.str("contact")), Safe: device.Load(s.str("safe")), AtStart: s.str("at_start"),
 			Longest: s.dur("longest"), MinDwell: s.dur("min_dwell"), MaxOn: s.dur("max_on"), MaxPerHour: s.num("max_per_hour"),
+			Confirm: s.str("confirm"), ConfirmWithin: s.confirmWithin(),
 			Offline: s.dur("offline"), PowerFail: s.str("power_fail"),
 		}
 		o.Safe = o.SafeLoad()

@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"longarm/device/board"
 )
 
 // Reference writes every section and key with its type, default, range and
@@ -17,7 +19,7 @@ func Reference(w io.Writer) error {
 			k.intro(&b)
 			continue
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.key, kindNames[k.kind], k.defaults(), k.limits(), k.meaning())
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.key, kindNames[k.kind], k.defaults(), k.limits(), k.doc)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -25,9 +27,6 @@ func Reference(w io.Writer) error {
 
 func (k *key) intro(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## `%s`\n\n%s%s.", k.heading(), strings.ToUpper(k.doc[:1]), k.doc[1:])
-	if k.later {
-		b.WriteString(" **Not served by this version.**")
-	}
 	b.WriteString("\n\n| key | type | default | range | meaning |\n|---|---|---|---|---|\n")
 }
 
@@ -46,6 +45,9 @@ func (k *key) defaults() string {
 func (k *key) limits() string {
 	switch k.kind {
 	case isCount:
+		if k.ends {
+			return fmt.Sprintf("%d or %d", k.min, k.max)
+		}
 		return fmt.Sprintf("%d to %d (%s)", k.min, k.max, k.unit)
 	case isSpan:
 		if k.never {
@@ -67,16 +69,9 @@ func (k *key) choices() string {
 	words := slices.Clone(k.words)
 	for i, w := range words {
 		words[i] = fmt.Sprintf("`%q`", w)
-		if d, ok := driverOf(w); ok && d.later && k.key == "driver" {
+		if _, err := board.Find(w); err != nil && k.key == "driver" {
 			words[i] += " (not served yet)"
 		}
 	}
 	return strings.Join(words, ", ")
-}
-
-func (k *key) meaning() string {
-	if k.later {
-		return k.doc + " **(not served by this version)**"
-	}
-	return k.doc
 }

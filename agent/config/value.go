@@ -26,6 +26,9 @@ func (k *key) want() string {
 	case isBool:
 		return "true or false"
 	case isCount:
+		if k.ends {
+			return fmt.Sprintf("%d or %d", k.min, k.max)
+		}
 		return fmt.Sprintf("a whole number from %d to %d", k.min, k.max)
 	case isSpan:
 		w := fmt.Sprintf(`a duration from %s to %s in quotes, such as "500ms"`, short(k.min), short(k.max))
@@ -64,7 +67,7 @@ func (s *section) value(k *key, v *value) (want, got string) {
 		ok = goodName(v.text)
 	case isCount:
 		n, err := strconv.ParseInt(v.text, 0, 64)
-		ok, got = err == nil && n >= k.min && n <= k.max, clip(v.text)
+		ok, got = err == nil && n >= k.min && n <= k.max && (!k.ends || n == k.min || n == k.max), clip(v.text)
 	case isSpan:
 		ok = k.span(v.text)
 	case isWord:

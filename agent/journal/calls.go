@@ -37,13 +37,18 @@ func (j *Journal) Received(r Received) (prior Entry, dup bool, err error) {
 	return Entry{}, false, nil
 }
 
-// Started notes that the hardware is about to move, and returns after fsync.
-// With any error nothing may move but towards safe: [ErrUnknown], [ErrOrder]
-// (it was started before), or the disk's error; after that one the call counts
-// as started all the same, since nobody knows what the disk holds.
+// Started notes that the hardware is about to move, and returns after fsync. A
+// call that moves several targets is started once for each, also at the same
+// time. With any error that target may not move but towards safe: [ErrUnknown],
+// [ErrOrder] (it was started before for this target or by another process, or
+// is finished), or the disk's error; after that one the call counts as started
+// all the same, since nobody knows what the disk holds.
 func (j *Journal) Started(id string, b Begun) error {
 	return j.step(id, func(e *entry) (record, error) {
-		if e.state != StateReceived {
+		switch {
+		case e.state == StateReceived:
+			e.here = true
+		case e.state == StateFinished, !e.here, e.started(b.Target):
 			return record{}, ErrOrder
 		}
 		return record{Kind: kindStarted, Begun: &b}, nil

@@ -16,7 +16,9 @@
 // {"k":"journal","v":1,"n":…}, is the format's version; another version is
 // left untouched and the dir counts as unusable. "n" counts records up and
 // goes on over compactions. Every record of a call repeats its id, container
-// and content digest, so that one damaged record of several loses no id.
+// and content digest, so that one damaged record of several loses no id. A call
+// that moves several targets has a started record for each; the one record that
+// compaction makes of it holds the first in "b" and the others in "more".
 //
 // # What is on the disk when
 //

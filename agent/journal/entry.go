@@ -16,7 +16,8 @@ var (
 	// received, or it is older than the last [Remembered] ids.
 	ErrUnknown = errors.New("message id is not in the journal")
 	// ErrOrder says that the entry is already past this step: a second Started
-	// or a second, different Finished. The hardware must not move for it.
+	// of one target, one after the end or after a restart, or a second,
+	// different Finished. The hardware must not move for it.
 	ErrOrder = errors.New("message is already past this step")
 	// ErrClosed says that the journal is closed.
 	ErrClosed = errors.New("journal is closed")
@@ -76,13 +77,11 @@ func (s State) String() string {
 // long and are compared without regard to case; ID must not be empty.
 type Received struct{ ID, Container, Data string }
 
-// Begun is what was about to move when Started was written. It is the zero
-// value in a started entry whose record was lost in a damaged file: answer it
-// "unknown", there is nothing to settle.
+// Begun is one target that was about to move when Started was written.
 type Begun struct {
 	Target string `json:"target,omitzero"`
 	Verb   string `json:"verb,omitzero"`
-	Kind   string `json:"kind,omitzero"` // steady, pulse, cycle or lease
+	Kind   string `json:"kind,omitzero"` // steady, pulse, cycle, lease or ask
 	BootID string `json:"boot,omitzero"`
 	// Deadline is when the action ends by itself, on CLOCK_BOOTTIME of BootID; 0: never.
 	Deadline time.Duration `json:"deadline,omitzero"`
@@ -94,8 +93,11 @@ type Begun struct {
 // after it.
 type Entry struct {
 	Received
-	State    State
-	Begun    Begun
+	State State
+	// Begun are the targets of the call that were started, each once, oldest
+	// first. A record that was lost in a damaged file is missing: a started
+	// entry may have none at all, and is answered "unknown" nevertheless.
+	Begun    []Begun
 	Result   []byte // push.Result as JSON, as given to Finished
 	Reported bool   // the service has taken the result
 }

@@ -13,6 +13,7 @@ func FuzzOpen(f *testing.F) {
 		{Kind: kindStarted, Seq: 3, ID: "c1", Begun: &Begun{Target: "router", Kind: "lease"}},
 		{Kind: kindReported, Seq: 4, ID: "c2"},
 		{Kind: kindFinished, Seq: 5, ID: "c2", Result: "{}"},
+		{Kind: kindEntry, Seq: 6, ID: "c4", State: StateStarted, Begun: &Begun{Target: "a"}, More: []Begun{{Target: "a"}, {Target: "b", Kind: "lease"}}},
 		{Kind: kindEntry, Seq: 6, ID: "c3", State: 99, Reported: true, Result: "{}"},
 		{Kind: "else", Seq: 1 << 63},
 	} {

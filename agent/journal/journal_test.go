@@ -14,7 +14,8 @@ func TestCallThroughItsStates(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "state")
 	j := mustOpen(t, dir, Options{})
 	call := Received{ID: "c1-Ä", Container: "box", Data: "router cycle 10s"}
-	begun := Begun{Target: "router", Verb: "cycle", Kind: "cycle", BootID: "b", Deadline: 5}
+	first := Begun{Target: "router", Verb: "cycle", Kind: "cycle", BootID: "b", Deadline: 5}
+	begun := []Begun{first}
 	if prior, dup, err := j.Received(call); dup || err != nil || prior.State != 0 {
 		t.Fatalf("received: %+v, %v, %v", prior, dup, err)
 	}
@@ -26,15 +27,16 @@ func TestCallThroughItsStates(t *testing.T) {
 	}{
 		{"finish the unknown", func() error { return j.Finished("c2", nil) }, ErrUnknown, Entry{Received: call, State: StateReceived}},
 		{"report too early", func() error { return j.Reported("c1-Ä") }, ErrOrder, Entry{Received: call, State: StateReceived}},
-		{"start", func() error { return j.Started("C1-ä", begun) }, nil, Entry{Received: call, State: StateStarted, Begun: begun}},
-		{"start twice", func() error { return j.Started("c1-Ä", Begun{}) }, ErrOrder, Entry{Received: call, State: StateStarted, Begun: begun}},
+		{"start", func() error { return j.Started("C1-ä", first) }, nil, Entry{Received: call, State: StateStarted, Begun: begun}},
+		{"start twice", func() error { return j.Started("c1-Ä", first) }, ErrOrder, Entry{Received: call, State: StateStarted, Begun: begun}},
+		{"start another target after a restart", func() error { return j.Started("c1-Ä", Begun{Target: "pump"}) }, ErrOrder, Entry{Received: call, State: StateStarted, Begun: begun}},
 		{"finish", func() error { return j.Finished("c1-Ä", []byte(`{"a": 1}`)) }, nil,
 			Entry{Received: Received{ID: "c1-Ä", Container: "box"}, State: StateFinished, Result: []byte(`{"a": 1}`)}},
 		{"finish again", func() error { return j.Finished("c1-Ä", []byte(`{"a": 1}`)) }, nil,
 			Entry{Received: Received{ID: "c1-Ä", Container: "box"}, State: StateFinished, Result: []byte(`{"a": 1}`)}},
 		{"finish otherwise", func() error { return j.Finished("c1-Ä", []byte(`{}`)) }, ErrOrder,
 			Entry{Received: Received{ID: "c1-Ä", Container: "box"}, State: StateFinished, Result: []byte(`{"a": 1}`)}},
-		{"start the finished", func() error { return j.Started("c1-Ä", begun) }, ErrOrder,
+		{"start the finished", func() error { return j.Started("c1-Ä", first) }, ErrOrder,
 			Entry{Received: Received{ID: "c1-Ä", Container: "box"}, State: StateFinished, Result: []byte(`{"a": 1}`)}},
 		{"report", func() error { return j.Reported("c1-ä") }, nil,
 			Entry{Received: Received{ID: "c1-Ä", Container: "box"}, State: StateFinished, Result: []byte(`{"a": 1}`), Reported: true}},

@@ -29,21 +29,22 @@ const (
 
 // record is one line of the file.
 type record struct {
-	Kind      string `json:"k"`
-	Version   int    `json:"v,omitzero"`
-	Whole     bool   `json:"whole,omitzero"` // of a fallback: it holds all that the dir held
-	Seq       uint64 `json:"n,omitzero"`
-	ID        string `json:"id,omitzero"`
-	Container string `json:"c,omitzero"`
-	Sum       digest `json:"h,omitzero"`
-	Data      string `json:"d,omitzero"`
-	State     State  `json:"s,omitzero"`
-	Begun     *Begun `json:"b,omitzero"`
-	Result    string `json:"r,omitzero"`
-	Reported  bool   `json:"rep,omitzero"`
-	Target    string `json:"t,omitzero"`
-	Key       string `json:"key,omitzero"`
-	Value     string `json:"val,omitzero"` // a fact's value, a lease's call, an opener's name
+	Kind      string  `json:"k"`
+	Version   int     `json:"v,omitzero"`
+	Whole     bool    `json:"whole,omitzero"` // of a fallback: it holds all that the dir held
+	Seq       uint64  `json:"n,omitzero"`
+	ID        string  `json:"id,omitzero"`
+	Container string  `json:"c,omitzero"`
+	Sum       digest  `json:"h,omitzero"`
+	Data      string  `json:"d,omitzero"`
+	State     State   `json:"s,omitzero"`
+	Begun     *Begun  `json:"b,omitzero"`
+	More      []Begun `json:"more,omitzero"` // of an entry: what was started beside Begun
+	Result    string  `json:"r,omitzero"`
+	Reported  bool    `json:"rep,omitzero"`
+	Target    string  `json:"t,omitzero"`
+	Key       string  `json:"key,omitzero"`
+	Value     string  `json:"val,omitzero"` // a fact's value, a lease's call, an opener's name
 }
 
 // reached is the state that a record of a call tells of.

@@ -30,7 +30,8 @@ func mustOpen(t testing.TB, dir string, o Options) *Journal {
 // while it was what counts says.
 type promise struct {
 	Received
-	begun  Begun
+	begun  []Begun // tried
+	sure   []Begun // kept
 	result string
 	tried  State
 	kept   State
@@ -67,10 +68,17 @@ func (s *script) received(id string) *promise {
 }
 
 func (s *script) started(p *promise, kind string) {
-	p.begun = Begun{Target: "t-" + p.ID, Verb: "cycle", Kind: kind, BootID: "b00t", Deadline: 90 * time.Second}
+	s.startedAt(p, "t-"+p.ID, kind)
+}
+
+// startedAt starts one of several targets.
+func (s *script) startedAt(p *promise, target, kind string) {
+	b := Begun{Target: target, Verb: "cycle", Kind: kind, BootID: "b00t", Deadline: 90 * time.Second}
+	p.begun = append(slices.Clip(p.begun), b)
 	p.tried = StateStarted
-	if err := s.j.Started(p.ID, p.begun); err == nil && s.counts() {
+	if err := s.j.Started(p.ID, b); err == nil && s.counts() {
 		p.kept = StateStarted
+		p.sure = append(slices.Clip(p.sure), b)
 	}
 	s.after()
 }
@@ -101,19 +109,19 @@ func (s *script) set(key, value string) {
 
 func (s *script) lease(p *promise) {
 	s.started(p, "lease")
-	if err := s.j.LeaseOpened(p.begun.Target, p.ID); err != nil {
+	if err := s.j.LeaseOpened("t-"+p.ID, p.ID); err != nil {
 		s.t.Errorf("lease: %v", err)
 	}
 	s.after()
 	s.finished(p)
 	if p.kept == StateFinished {
-		s.opened[p.begun.Target] = p.ID
+		s.opened["t-"+p.ID] = p.ID
 	}
 }
 
 func (s *script) leaseClosed(p *promise) {
-	s.touched[p.begun.Target] = true
-	if err := s.j.LeaseClosed(p.begun.Target); err != nil {
+	s.touched["t-"+p.ID] = true
+	if err := s.j.LeaseClosed("t-" + p.ID); err != nil {
 		s.t.Errorf("lease closed: %v", err)
 	}
 	s.after()
@@ -133,7 +141,11 @@ func (s *script) run(rounds int) {
 		s.reported(done)
 		running := s.received(id("running"))
 		s.started(running, "pulse")
+		rack := s.received(id("rack"))
+		s.started(rack, "cycle")
+		s.startedAt(rack, "t-two", "cycle")
 		s.reported(lease)
+		s.startedAt(rack, "t-three", "steady")
 		s.set("epoch", fmt.Sprint(i))
 		if i%2 == 1 {
 			s.leaseClosed(lease)
@@ -142,9 +154,26 @@ func (s *script) run(rounds int) {
 		s.finished(refused)
 		if i%3 == 0 {
 			s.finished(running)
+			s.finished(rack)
 			s.started(waiting, "steady")
 		}
 	}
+}
+
+// began holds what is left of the started targets against the book.
+func (p *promise) began(e Entry, whole bool) error {
+	has := func(list []Begun, b Begun) bool { return slices.Contains(list, b) }
+	for i, b := range e.Begun {
+		if !has(p.begun, b) || has(e.Begun[:i], b) {
+			return fmt.Errorf("began altered: %+v", e.Begun)
+		}
+	}
+	for _, b := range p.sure {
+		if whole && e.State == StateStarted && !has(e.Begun, b) {
+			return fmt.Errorf("began with %+v, which lacks %s", e.Begun, b.Target)
+		}
+	}
+	return nil
 }
 
 // check holds a reopened journal against the book. whole: nothing was damaged,
@@ -166,8 +195,8 @@ func (s *script) check(j *Journal, whole bool) error {
 		if e.ID != p.ID || e.Container != p.Container || e.Data != "" && e.Data != p.Data {
 			bad("%s is altered: %+v", p.ID, e.Received)
 		}
-		if e.Begun != (Begun{}) && e.Begun != p.begun {
-			bad("%s began altered: %+v", p.ID, e.Begun)
+		if err := p.began(e, whole); err != nil {
+			bad("%s %v", p.ID, err)
 		}
 		if got := string(e.Result); got != p.result && (got != "" || whole && e.State == StateFinished) {
 			bad("%s has result %q, want %q", p.ID, got, p.result)

@@ -21,9 +21,15 @@ type entry struct {
 	sum                 digest
 	state               State
 	reported            bool
-	begun               *Begun
+	begun               []Begun // one a target
+	here                bool    // started by this process
 	result              string
 	seq                 uint64 // of its first record: its age
+}
+
+// started says that the target is known to have been started for this call.
+func (e *entry) started(target string) bool {
+	return slices.ContainsFunc(e.begun, func(b Begun) bool { return b.Target == target })
 }
 
 func (e *entry) settled() bool { return e.state == StateFinished && e.reported }
@@ -41,8 +47,8 @@ func (e *entry) public() Entry {
 		Received: Received{ID: e.id, Container: e.container, Data: e.data},
 		State:    e.state, Reported: e.reported,
 	}
-	if e.begun != nil {
-		out.Begun = *e.begun
+	if len(e.begun) > 0 {
+		out.Begun = slices.Clone(e.begun)
 	}
 	if e.result != "" {
 		out.Result = []byte(e.result)
@@ -51,10 +57,14 @@ func (e *entry) public() Entry {
 }
 
 func (e *entry) record() record {
-	return record{
+	r := record{
 		Kind: kindEntry, Seq: e.seq, ID: e.id, Container: e.container, Sum: e.sum, Data: e.data,
-		State: e.state, Begun: e.begun, Result: e.result, Reported: e.reported,
+		State: e.state, Result: e.result, Reported: e.reported,
 	}
+	if len(e.begun) > 0 {
+		r.Begun, r.More = &e.begun[0], e.begun[1:]
+	}
+	return r
 }
 
 type fact struct {
@@ -126,16 +136,26 @@ func (s *state) applyCall(r record) {
 	e.result = cmp.Or(e.result, r.Result)
 	e.reported = e.reported || r.Reported || r.Kind == kindReported
 	if r.Begun != nil {
-		e.begun = r.Begun
-		if r.Begun.Kind == "lease" {
-			s.maybe[r.Begun.Target] = e.id
-		}
+		s.begin(e, *r.Begun)
+	}
+	for _, b := range r.More {
+		s.begin(e, b)
 	}
 	if e.state == StateFinished {
 		e.data, e.begun = "", nil
 	}
 	s.kept += e.kept()
 	s.forget()
+}
+
+// begin adds a target to those that the call started.
+func (s *state) begin(e *entry, b Begun) {
+	if !e.started(b.Target) {
+		e.begun = append(e.begun, b) // only ever longer: copies share it without the lock
+	}
+	if b.Kind == "lease" {
+		s.maybe[b.Target] = e.id
+	}
 }
 
 // forget holds the bounds: beyond the newest ids the settled ones go, and the

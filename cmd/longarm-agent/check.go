@@ -83,6 +83,7 @@ func checkDevice(w io.Writer, spec device.Spec, sim bool) (bad int) {
 		where, err := checkLine(i.Line, sim)
 		bad += report(w, "input", i.Name+": "+where, err)
 	}
+	bad += checkWholes(w, spec, sim)
 	if spec.PowerFail != nil {
 		where, err := checkLine(spec.PowerFail.Line, sim)
 		bad += report(w, "power_fail", where, err)

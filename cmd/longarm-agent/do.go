@@ -73,7 +73,7 @@ func do(ctx context.Context, c command) int {
 		return fail(c.stderr, err)
 	}
 	defer p.close()
-	if busy := p.machine.busy[cmd.Target]; busy != nil {
+	if busy := p.busyPart(cmd.Target); busy != nil {
 		return fail(c.stderr, busy)
 	}
 

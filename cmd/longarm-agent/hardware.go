@@ -28,7 +28,8 @@ type machine struct {
 	sim    *sim.Machine // nil: real lines
 	stored map[string]*os.File
 	keep   keeper // nil: nobody keeps descriptors
-	boards map[string]*board.Board
+	boards map[string]lines
+	ports  []*board.Port
 	busy   map[string]error // outputs whose line another process holds
 }
 
@@ -41,11 +42,11 @@ var _ device.Hardware = (*machine)(nil)
 func (m *machine) OpenOutput(s device.OutputSpec) (device.Line, error) {
 	switch {
 	case s.Board != "":
-		b, ok := m.boards[s.Board]
+		channel, ok := m.boards[s.Board]
 		if !ok {
 			return nil, fmt.Errorf("board %s is not there", s.Board)
 		}
-		return b.Channel(s.Channel)
+		return channel(s.Channel)
 	case m.sim != nil:
 		return m.sim.Output(s.Name, sim.OutputOptions{Keep: keeps(s), Fresh: startActive(s)})
 	}

@@ -15,7 +15,6 @@ import (
 	"longarm/agent/config"
 	"longarm/agent/journal"
 	"longarm/device"
-	"longarm/device/board"
 	"longarm/hw/gpio"
 	"longarm/hw/sim"
 )
@@ -92,7 +91,7 @@ func openJournal(cfg config.Config, verb string, log *slog.Logger) (*journal.Jou
 
 // newMachine opens the simulation, or stands before the real hardware.
 func newMachine(s settings, log *slog.Logger) (*machine, error) {
-	m := &machine{log: log, boards: map[string]*board.Board{}, busy: map[string]error{}}
+	m := &machine{log: log, boards: map[string]lines{}, busy: map[string]error{}}
 	if !s.sim {
 		return m, nil
 	}
@@ -110,7 +109,7 @@ func (p *plant) openBox(ctx context.Context, g guard) {
 	p.faults = append(p.faults, p.machine.openBoards(p.cfg.Device, g)...)
 	p.stopBoards = p.machine.runBoards(ctx)
 	p.box = device.New(p.cfg.Device, p.machine, device.Options{
-		Log: p.log, Guard: g, LeaseChanged: p.leaseChanged, Absent: absent(p.cfg.Dropped, p.faults),
+		Log: p.log, Guard: g, LeaseChanged: p.leaseChanged, Absent: absent(p.cfg, p.faults),
 	})
 	for _, err := range p.box.Open(context.WithoutCancel(ctx)) {
 		p.log.Error("target is not served", "err", err)
@@ -123,9 +122,9 @@ func (p *plant) openBox(ctx context.Context, g guard) {
 
 // absent are the targets that config faults left out, each with the faults
 // that name it, so that whoever calls one learns why.
-func absent(dropped, faults []string) map[string]string {
+func absent(cfg config.Config, faults []string) map[string]string {
 	reasons := map[string]string{}
-	for _, name := range dropped {
+	for _, name := range cfg.Dropped {
 		reasons[name] = "its table in the config, or one that it depends on, has a fault; longarm-agent check lists them"
 		for _, f := range faults {
 			if strings.Contains(f, strconv.Quote(name)) {
@@ -133,6 +132,9 @@ func absent(dropped, faults []string) map[string]string {
 				break
 			}
 		}
+	}
+	for name, part := range cfg.Parts {
+		reasons[name] = part + ", which it is made of, is not served: " + reasons[part]
 	}
 	return reasons
 }

@@ -97,6 +97,7 @@ func (p *plant) agentOptions(notify *systemd.Notifier) agent.Options {
 		Log: p.log, Journal: p.journal, Watchdog: agent.NewWatchdog(), Notes: agent.NewNotes(p.journal, p.log),
 		Version: versionText(), Instance: id,
 		Last: agent.Last(p.journal, boot), Boot: clock.Boot, BootID: boot,
+		Triggers: p.cfg.Device.Triggers, ClockSet: clock.Synchronised,
 		Power: p.cfg.Device.PowerFail, StopReason: stopReason, Request: request,
 	}
 	p.tellInit(&o, notify)

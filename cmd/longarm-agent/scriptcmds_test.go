@@ -16,7 +16,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"longarm/hw/sim"
+	"longarm/device/board/boardsim"
 )
 
 // cmdServe: serve [ADDR] starts `longarm serve` on the data dir "data" as
@@ -138,8 +138,8 @@ func cmdEdges(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdBoard: board NAME CHANNELS puts an LCUS stand-in behind a real pty, links
-// its device to NAME and appends what its relays do to NAME.relays.
+// cmdBoard: board NAME CHANNELS puts a simulated LCUS board behind a real pty,
+// links its device to NAME and appends what its relays do to NAME.relays.
 func cmdBoard(ts *testscript.TestScript, _ bool, args []string) {
 	master, slave, err := pty.Open()
 	ts.Check(err)
@@ -147,13 +147,13 @@ func cmdBoard(ts *testscript.TestScript, _ bool, args []string) {
 	var channels int
 	_, err = fmt.Sscan(args[1], &channels)
 	ts.Check(err)
-	b, err := sim.NewBoard("lcus", channels)
+	b, err := boardsim.New("lcus", channels, 0, boardsim.Quirks{})
 	ts.Check(err)
 	log, err := os.Create(ts.MkAbs(args[0] + ".relays"))
 	ts.Check(err)
 	b.Watch(func(channel int, active bool) { fmt.Fprintf(log, "relay %d %v\n", channel, active) })
 	done := make(chan struct{})
-	go func() { defer close(done); _ = b.Serve(master) }() // ends when the pty closes
+	go func() { defer close(done); _ = boardsim.Serve(master, b) }() // ends when the pty closes
 	ts.Defer(func() { _ = slave.Close(); _ = master.Close(); <-done; _ = log.Close() })
 }
 

@@ -8,12 +8,12 @@ import (
 
 	"github.com/creack/pty"
 
-	"longarm/hw/sim"
+	"longarm/device/board/boardsim"
 )
 
 const boardChannels = 4
 
-// demoBoard is an LCUS stand-in behind a real pty.
+// demoBoard is a simulated LCUS board behind a real pty.
 type demoBoard struct {
 	master, slave *os.File
 	done          chan struct{}
@@ -44,7 +44,7 @@ func (t tap) Write(p []byte) (int, error) {
 // openBoard puts the board behind a pty and tells s what happens on it. The
 // slave stays open here, or the master would fail while nobody has the port.
 func openBoard(s *sightings) (*demoBoard, error) {
-	b, err := sim.NewBoard("lcus", boardChannels)
+	b, err := boardsim.New("lcus", boardChannels, 0, boardsim.Quirks{})
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func openBoard(s *sightings) (*demoBoard, error) {
 	d := &demoBoard{master: master, slave: slave, done: make(chan struct{})}
 	go func() {
 		defer close(d.done)
-		_ = b.Serve(tap{master, s.bytes}) // ends with the pty
+		_ = boardsim.Serve(tap{master, s.bytes}, b) // ends with the pty
 	}()
 	return d, nil
 }

@@ -1,254 +1,194 @@
 package board
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
-	"math/rand/v2"
-	"os"
-	"sync"
 	"time"
 )
-
-// Wire carries bytes to a board and back. ReadUntil returns as soon as there is
-// a byte, or 0 and os.ErrDeadlineExceeded. A Wire that also has Close is closed
-// when it fails and at the end; any error but that one means that it failed.
-type Wire interface {
-	Flush() error // drops what came in unread
-	Write(p []byte) error
-	ReadUntil(p []byte, deadline time.Time) (int, error)
-}
 
 // What a (re)connected board's state is taken for (design.md section 3).
 const (
 	Adopt   = "adopt"   // for what it answers when it is first asked; "" too
-	Safe    = "safe"    // for safe, Options.Safe; nothing is sent
+	Safe    = "safe"    // for safe, Spec.Safe; nothing is sent
 	Unknown = "unknown" // for nothing
 )
 
-// Options are what a Board may be given; the zero value serves.
-type Options struct {
-	Name      string       // in errors, logs and Guard
-	Log       *slog.Logger // nil = nothing is logged
-	AtConnect string       // Adopt, Safe or Unknown
-	Safe      []bool       // the safe level of each channel, for AtConnect Safe
-	Sim       bool         // the board is a stand-in: every proof is "sim"
-	// Guard is told before each piece of work who works and how long that may
-	// take; done is called after it.
-	Guard func(worker string, limit time.Duration) (done func())
+// Spec is one board as the config has it.
+type Spec struct {
+	Name      string // in errors, logs and Guard
+	Driver    string // the family's name
+	Channels  int
+	Unit      int    // address on the bus; 0 = the family's own
+	AtConnect string // Adopt, Safe or Unknown
+	Safe      []bool // the safe level of each channel, for AtConnect Safe
+	Map       Map    // of a family that is spoken to as the config says
 }
 
-// Pauses and limits of a Board.
-const (
-	firstPause = 250 * time.Millisecond // before a port is opened again, doubling
-	lastPause  = 5 * time.Second
-	lookEvery  = 2 * time.Second // whether an idle port is still there
-	workLimit  = 10 * time.Second
-	queueLimit = 8 * time.Second // for a turn at the board; eight channels need 4 s
-)
+// Map is how the config has a Modbus board of no known family spoken to.
+type Map struct {
+	Function byte   // that writes: 5 or 6
+	Base     uint16 // address of channel 1
+	On, Off  uint16 // what is written to drive and to release a relay
+	Read     byte   // function that reads back: 1 or 3; 0 = none
+}
 
-// Board is one board. Its worker, Run, is the only one that touches the wire:
-// channels take turns, sets before questions. Safe for concurrent use.
+// Board is one board on a Port. Safe for concurrent use.
 type Board struct {
+	port     *Port
 	family   Family
+	spec     Spec
 	channels []*Channel
-	open     func() (Wire, error)
-	o        Options
-	sets     chan *job
-	asks     chan *job
-	stopped  chan struct{}
 
-	// Of the worker only.
-	wire     Wire
-	next     time.Time // of the next frame, or try to open
-	pause    time.Duration
-	mute     bool // never answered on this connection: not asked again
-	answered bool
-	opened   int   // connections so far
-	told     []int // on which of them each channel was last told
+	// Of the port's worker only.
+	speaker dialect
+	met     bool // greeted on this connection
+	away    backoff
+	next    time.Time // of the next frame
+	setAt   time.Time // when it was last told something
+	epoch   int       // connections, and returns from silence, so far
+	told    []int     // in which of them each channel was last told
+	proofs  []string  // what that proved
 
-	mu   sync.Mutex
-	gone error // why there is no wire
-	now  []level
+	// Under the port's mutex.
+	sets, asks []*job
+	lost       error // why it cannot be used although the port is there
+	now        []level
+	timers     []timer
 }
 
-// level is what is thought of a channel.
-type level struct{ active, known bool }
-
-// job is one piece of work for the worker.
-type job struct {
-	op      func(context.Context, *job)
-	channel int
-	active  bool
-	after   bool // a Set came before: without a wire its outcome is lost
-	done    chan struct{}
-
-	known bool
-	proof string
-	err   error
-}
-
-// New makes a board of a family with so many channels, on ports that open
-// opens; it opens nothing. Run must run for its channels to work.
-func New(driver string, channels int, open func() (Wire, error), o Options) (*Board, error) {
-	f, err := Find(driver)
-	switch {
-	case err != nil:
-		return nil, err
-	case channels < 1 || channels > f.Channels:
-		return nil, fmt.Errorf("board %s: channels %d: want 1 to %d", o.Name, channels, f.Channels)
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	b := &Board{family: f, open: open, o: o, sets: make(chan *job), asks: make(chan *job),
-		stopped: make(chan struct{}), now: make([]level, channels), told: make([]int, channels), gone: errors.New("not opened yet")}
-	for n := range channels {
+func newBoard(p *Port, f Family, s Spec) *Board {
+	b := &Board{port: p, family: f, spec: s, now: make([]level, s.Channels), timers: make([]timer, s.Channels),
+		told: make([]int, s.Channels), proofs: make([]string, s.Channels)}
+	for n := range s.Channels {
 		b.channels = append(b.channels, &Channel{board: b, number: n + 1, news: make(chan struct{}, 1)})
 	}
-	return b, nil
+	return b
 }
 
 // Channel gives a channel, counted from 1; the error names the bound.
 func (b *Board) Channel(n int) (*Channel, error) {
 	if n < 1 || n > len(b.channels) {
-		return nil, fmt.Errorf("board %s: channel %d: want 1 to %d", b.o.Name, n, len(b.channels))
+		return nil, fmt.Errorf("board %s: channel %d: want 1 to %d", b.spec.Name, n, len(b.channels))
 	}
 	return b.channels[n-1], nil
 }
 
-// Run opens the port, again and again with a back-off while that fails, and
-// works until ctx ends; then it closes the port. It moves nothing by itself.
-// End it after the outputs have settled. Call it once.
-func (b *Board) Run(ctx context.Context) {
-	defer close(b.stopped)
-	defer b.close()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select { // sets first: a question must not make an edge wait
-		case j := <-b.sets:
-			b.work(ctx, j)
-			continue
-		default:
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case j := <-b.sets:
-			b.work(ctx, j)
-		case j := <-b.asks:
-			b.work(ctx, j)
-		case <-timer.C:
-			b.look()
-		}
-		timer.Reset(b.lookIn())
-	}
+// meant takes a fresh connection's board for what the config says. The mutex
+// is held.
+func (b *Board) meant() {
+	b.afresh()
+	b.epoch++
+	b.lost, b.away = nil, backoff{}
+	b.tell(true, b.atConnect())
 }
 
-func (b *Board) work(ctx context.Context, j *job) {
-	defer close(j.done)
-	defer b.guard()()
-	if b.wire == nil {
-		if err := b.connect(); err != nil {
-			j.err = b.fault(j.after, err)
-			return
-		}
+func (b *Board) afresh() { b.speaker, b.met = b.family.speak(b.spec), false }
+
+func (b *Board) atConnect() []level {
+	if b.spec.AtConnect != Safe || len(b.spec.Safe) != len(b.now) {
+		return nil
 	}
-	j.op(ctx, j)
+	return levelsOf(b.spec.Safe)
 }
 
-func (b *Board) guard() func() {
-	if b.o.Guard == nil {
-		return func() {}
-	}
-	return b.o.Guard("board "+b.o.Name, workLimit)
-}
-
-// look opens the port, or sees whether an idle one is still there.
-func (b *Board) look() {
-	defer b.guard()()
-	if b.wire == nil {
-		_ = b.connect() // kept in b.gone
-		return
-	}
-	var p [64]byte
-	if _, err := b.wire.ReadUntil(p[:], time.Now()); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		b.drop(err)
-	}
-}
-
-func (b *Board) lookIn() time.Duration {
-	if b.wire == nil {
-		return time.Until(b.next)
-	}
-	return lookEvery
-}
-
-// connect opens the port if it is time for that. Nothing is sent.
-func (b *Board) connect() error {
-	if wait := time.Until(b.next); wait > 0 {
-		return b.why()
-	}
-	wire, err := b.open()
-	if err != nil {
-		b.retreat(err)
-		return err
-	}
-	if b.pause > 0 {
-		b.o.Log.Info("board is back", "board", b.o.Name)
-	}
-	b.wire, b.pause, b.next, b.mute, b.answered = wire, 0, time.Time{}, false, false
-	b.opened++
-	b.tell(nil, func(i int) level {
-		if b.o.AtConnect == Safe && i < len(b.o.Safe) {
-			return level{active: b.o.Safe[i], known: true}
-		}
-		return level{}
-	})
-	return nil
-}
-
-// drop gives up a wire that failed.
-func (b *Board) drop(err error) {
-	b.close()
-	b.retreat(err)
-}
-
-func (b *Board) close() {
-	if c, ok := b.wire.(interface{ Close() error }); ok {
-		_ = c.Close() // it failed already, or nobody needs it any more
-	}
-	b.wire = nil
-}
-
-// retreat plans the next try to open, with jitter: several boards on one hub
-// come back together.
-func (b *Board) retreat(err error) {
-	if b.pause == 0 {
-		b.o.Log.Warn("board is gone, opening it again until it is back", "board", b.o.Name, "err", err)
-	}
-	b.pause = min(max(firstPause, 2*b.pause), lastPause)
-	b.next = time.Now().Add(b.pause/2 + rand.N(b.pause/2))
-	b.tell(err, func(int) level { return level{} })
-}
-
-// tell sets what is thought of the whole board.
-func (b *Board) tell(gone error, now func(i int) level) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	back := (gone == nil) != (b.gone == nil)
-	b.gone = gone
+// tell sets what is thought of the whole board, nil for nothing; turned says
+// that it came or went. The mutex is held.
+func (b *Board) tell(turned bool, levels []level) {
 	for i, old := range b.now {
-		if b.now[i] = now(i); back || b.now[i] != old {
+		b.now[i] = level{}
+		if levels != nil {
+			b.now[i] = levels[i]
+		}
+		if turned || b.now[i] != old {
 			b.channels[i].signal()
 		}
 	}
 }
 
+// meet greets a board that was not met on this connection, and asks one that
+// was silent whether it is back. Until that is done nothing else is sent.
+func (b *Board) meet(t *talk) error {
+	silent := b.away.pause > 0
+	switch {
+	case b.met && !silent:
+		return nil
+	case silent && b.away.waits():
+		return b.why()
+	case silent && b.family.Reopen:
+		b.afresh()
+	}
+	if silent {
+		t.tries = 1
+	}
+	levels, err := b.hello(t, silent)
+	if err != nil {
+		b.judge(t, err)
+		return err
+	}
+	b.met = true
+	if silent {
+		b.back(levels)
+	}
+	return nil
+}
+
+// hello greets, and asks a board that was silent.
+func (b *Board) hello(t *talk, ask bool) (levels []level, err error) {
+	if g, ok := b.speaker.(greeter); ok && !b.met {
+		if err := g.greet(t); err != nil {
+			return nil, err
+		}
+	}
+	if !ask {
+		return nil, nil
+	}
+	levels, err = b.speaker.states(t)
+	if err != nil && !t.silent(err) && t.broken == nil && !t.halted {
+		err = nil // it says no, but it is there
+	}
+	return levels, err
+}
+
+// judge takes the consequences of an error for the port or the board.
+func (b *Board) judge(t *talk, err error) {
+	switch {
+	case t.broken != nil:
+		b.port.drop(t.broken)
+	case t.silent(err) || !b.met && !t.halted:
+		b.lose(err)
+	}
+}
+
+// lose notes that the board does not answer, while the port is there.
+func (b *Board) lose(err error) {
+	if b.away.pause == 0 {
+		b.port.o.Log.Warn("board cannot be used, asking it until it can", "board", b.spec.Name, "err", err)
+	}
+	b.away.fail()
+	b.port.mu.Lock()
+	turned := b.lost == nil
+	b.lost = err
+	b.tell(turned, nil)
+	b.port.mu.Unlock()
+	b.abandon(err)
+}
+
+// back notes that a silent board answers again. It may have been without power.
+func (b *Board) back(levels []level) {
+	b.port.o.Log.Info("board is back", "board", b.spec.Name)
+	b.away = backoff{}
+	b.epoch++
+	b.port.mu.Lock()
+	b.lost = nil
+	b.tell(true, b.atConnect())
+	b.port.mu.Unlock()
+	b.learn(levels)
+}
+
 func (b *Board) why() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.gone
+	b.port.mu.Lock()
+	defer b.port.mu.Unlock()
+	if b.port.gone != nil {
+		return b.port.gone
+	}
+	return b.lost
 }

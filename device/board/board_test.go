@@ -3,7 +3,6 @@ package board
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -11,106 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 )
-
-// script is a wire with recorded bytes: what is written must be the next line,
-// and then its answer can be read. What is left over is a failure.
-type script struct {
-	t      *testing.T
-	mu     sync.Mutex
-	lines  []exchange
-	unread []byte
-	at     []time.Time // of the writes
-	fail   error       // of everything
-	closed bool
-}
-
-type exchange struct{ write, answer string }
-
-func (s *script) Flush() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unread = nil
-	return s.fail
-}
-
-func (s *script) Write(p []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail != nil {
-		return s.fail
-	}
-	s.at = append(s.at, time.Now())
-	got := fmt.Sprintf("%X", p)
-	if len(s.lines) == 0 || s.lines[0].write != got {
-		s.t.Errorf("wrote %s, want %+v", got, s.lines)
-		return errors.New("not in the script")
-	}
-	s.unread = append(s.unread, s.lines[0].answer...)
-	s.lines = s.lines[1:]
-	return nil
-}
-
-// ReadUntil gives three bytes at most, to come back for more.
-func (s *script) ReadUntil(p []byte, deadline time.Time) (int, error) {
-	s.mu.Lock()
-	n := copy(p[:3], s.unread)
-	s.unread = s.unread[n:]
-	err := s.fail
-	s.mu.Unlock()
-	if err != nil {
-		return 0, err
-	}
-	if n == 0 {
-		time.Sleep(time.Until(deadline))
-		return 0, fmt.Errorf("fake: %w", os.ErrDeadlineExceeded)
-	}
-	return n, nil
-}
-
-func (s *script) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	return nil
-}
-
-func (s *script) vanish() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fail = errors.New("input/output error")
-}
-
-// play runs a board of two channels on wires that are opened one after the other.
-func play(t *testing.T, o Options, test func(b *Board, one, two *Channel), wires ...*script) {
-	synctest.Test(t, func(t *testing.T) {
-		opened := 0
-		b, err := New("lcus", 2, func() (Wire, error) {
-			if opened == len(wires) {
-				return nil, errors.New("no such port")
-			}
-			opened++
-			wires[opened-1].t = t
-			return wires[opened-1], nil
-		}, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		over := make(chan struct{})
-		go func() { b.Run(ctx); close(over) }()
-		synctest.Wait()
-		one, _ := b.Channel(1)
-		two, _ := b.Channel(2)
-		test(b, one, two)
-		cancel()
-		<-over
-		for i, w := range wires {
-			if len(w.lines) > 0 || i < opened && !w.closed {
-				t.Errorf("wire %d: left over %+v, closed %t", i, w.lines, w.closed)
-			}
-		}
-	})
-}
 
 const (
 	on1, off1, on2, off2, ask = "A00101A2", "A00100A1", "A00201A3", "A00200A2", "FF"
@@ -127,7 +26,7 @@ func wantProof(t *testing.T, what, got string, err error, want string) {
 }
 
 func TestNothingIsSentBeforeTheFirstCommand(t *testing.T) {
-	play(t, Options{}, func(_ *Board, one, _ *Channel) {
+	play(t, Spec{}, func(_ *Board, one, _ *Channel) {
 		time.Sleep(time.Hour)
 		if _, known, err := one.Active(); known || err != nil {
 			t.Errorf("active: known %t, %v; want it unknown", known, err)
@@ -137,7 +36,7 @@ func TestNothingIsSentBeforeTheFirstCommand(t *testing.T) {
 
 func TestSetIsProvedAfterwards(t *testing.T) {
 	wire := &script{lines: []exchange{{on1, ""}, {ask, bothOff}, {ask, oneOn}}} // the first answer is the state of before
-	play(t, Options{}, func(_ *Board, one, _ *Channel) {
+	play(t, Spec{}, func(_ *Board, one, _ *Channel) {
 		start := time.Now()
 		proof, err := one.Set(true, "call c1")
 		wantProof(t, "set", proof, err, "sent")
@@ -154,7 +53,7 @@ func TestSetIsProvedAfterwards(t *testing.T) {
 
 func TestFramesKeepTheirGap(t *testing.T) {
 	wire := &script{lines: []exchange{{on1, ""}, {on2, ""}, {ask, bothOff}, {ask, "CH1: ON\r\nCH2: ON\r\n"}, {off1, ""}}}
-	play(t, Options{}, func(_ *Board, one, two *Channel) {
+	play(t, Spec{}, func(_ *Board, one, two *Channel) {
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = one.Set(true, "") })
 		synctest.Wait()
@@ -172,7 +71,7 @@ func TestFramesKeepTheirGap(t *testing.T) {
 
 func TestASetGoesBeforeAQuestion(t *testing.T) {
 	wire := &script{lines: []exchange{{on1, ""}, {on2, ""}, {off1, ""}, {ask, bothOff}, {ask, "CH1: OFF\r\nCH2: ON\r\n"}}}
-	play(t, Options{}, func(_ *Board, one, two *Channel) {
+	play(t, Spec{}, func(_ *Board, one, two *Channel) {
 		_, _ = one.Set(true, "")
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = two.Set(true, "") }) // waits for the gap
@@ -186,7 +85,7 @@ func TestASetGoesBeforeAQuestion(t *testing.T) {
 
 func TestABoardThatNeverAnswersIsAskedOnce(t *testing.T) {
 	wire := &script{lines: []exchange{{on1, ""}, {ask, ""}, {ask, "garbage"}, {off1, ""}, {on2, ""}}}
-	play(t, Options{}, func(_ *Board, one, two *Channel) {
+	play(t, Spec{}, func(_ *Board, one, two *Channel) {
 		_, _ = one.Set(true, "")
 		proof, err := one.Prove(true)
 		wantProof(t, "prove", proof, err, "sent")
@@ -206,7 +105,7 @@ func TestABoardThatNeverAnswersIsAskedOnce(t *testing.T) {
 func TestAStuckRelayIsToldOnceMore(t *testing.T) {
 	wire := &script{lines: []exchange{{on1, ""}, {ask, bothOff}, {ask, bothOff}, {on1, ""}, {ask, bothOff}, {ask, bothOff},
 		{on1, ""}, {ask, bothOff}, {ask, bothOff}, {on1, ""}, {ask, oneOn}, {ask, oneOn}}}
-	play(t, Options{Name: "usb1"}, func(_ *Board, one, _ *Channel) {
+	play(t, Spec{Name: "usb1"}, func(_ *Board, one, _ *Channel) {
 		_, _ = one.Set(true, "")
 		_, err := one.Prove(true)
 		fault, ok := errors.AsType[*Error](err)
@@ -225,7 +124,7 @@ func TestAStuckRelayIsToldOnceMore(t *testing.T) {
 func TestAVanishedBoardIsOpenedAgain(t *testing.T) {
 	first := &script{lines: []exchange{{on1, ""}}}
 	second := &script{lines: []exchange{{off1, ""}, {ask, bothOff}, {ask, bothOff}}}
-	play(t, Options{}, func(_ *Board, one, two *Channel) {
+	play(t, Spec{}, func(_ *Board, one, two *Channel) {
 		_, _ = one.Set(true, "")
 		first.vanish()
 		_, err := one.Prove(true)
@@ -255,7 +154,7 @@ func TestAVanishedBoardIsOpenedAgain(t *testing.T) {
 
 func TestAnIdleBoardThatVanishesIsNoticed(t *testing.T) {
 	first := &script{}
-	play(t, Options{}, func(_ *Board, one, _ *Channel) {
+	play(t, Spec{}, func(_ *Board, one, _ *Channel) {
 		for len(one.news) > 0 {
 			<-one.news
 		}
@@ -273,10 +172,11 @@ func TestAnIdleBoardThatVanishesIsNoticed(t *testing.T) {
 func TestAWriteThatFailsIsUncertain(t *testing.T) {
 	wire := &failing{}
 	synctest.Test(t, func(t *testing.T) {
-		b, _ := New("lcus", 1, func() (Wire, error) { return wire, nil }, Options{})
+		p := NewPort(func() (Wire, error) { return wire, nil }, PortOptions{})
+		b, _ := p.Add(Spec{Driver: "lcus", Channels: 1})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go b.Run(ctx)
+		go p.Run(ctx)
 		one, _ := b.Channel(1)
 		_, err := one.Set(true, "")
 		if fault, ok := errors.AsType[*Error](err); !ok || !fault.Uncertain() {
@@ -295,7 +195,7 @@ func TestWhatAConnectedBoardIsTakenFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		active, known bool
 	}{Adopt: {}, Unknown: {}, Safe: {true, true}} {
-		play(t, Options{AtConnect: name, Safe: []bool{true, false}}, func(_ *Board, one, _ *Channel) {
+		play(t, Spec{AtConnect: name, Safe: []bool{true, false}}, func(_ *Board, one, _ *Channel) {
 			if active, known, err := one.Active(); active != test.active || known != test.known || err != nil {
 				t.Errorf("%s: got %t %t %v, want %+v", name, active, known, err, test)
 			}
@@ -304,7 +204,7 @@ func TestWhatAConnectedBoardIsTakenFor(t *testing.T) {
 }
 
 func TestReadAdoptsWhatTheBoardSays(t *testing.T) {
-	play(t, Options{}, func(_ *Board, one, two *Channel) {
+	play(t, Spec{}, func(_ *Board, one, two *Channel) {
 		for len(two.news) > 0 {
 			<-two.news
 		}
@@ -318,40 +218,38 @@ func TestReadAdoptsWhatTheBoardSays(t *testing.T) {
 	}, &script{lines: []exchange{{ask, oneOn}, {ask, oneOn}}})
 }
 
-func TestAStandInProvesNothing(t *testing.T) {
-	play(t, Options{Sim: true}, func(_ *Board, one, _ *Channel) {
-		proof, err := one.Set(true, "")
-		wantProof(t, "set", proof, err, "sim")
-		proof, err = one.Prove(true)
-		wantProof(t, "prove", proof, err, "sim")
-	}, &script{lines: []exchange{{on1, ""}, {ask, oneOn}, {ask, oneOn}}})
-}
-
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestAddNamesWhatIsWrong(t *testing.T) {
 	for _, test := range []struct {
-		driver   string
-		channels int
-		want     string
-	}{{"lcus", 0, "channels 0: want 1 to 8"}, {"lcus", 9, "channels 9: want 1 to 8"}, {"k8090", 8, "want lcus"}} {
-		if _, err := New(test.driver, test.channels, nil, Options{}); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s, %d: got %v, want %q", test.driver, test.channels, err, test.want)
+		spec Spec
+		want string
+	}{
+		{Spec{Driver: "lcus"}, "board x: channels 0: want one of [1 2 4 8]"},
+		{Spec{Driver: "lcus", Channels: 9}, "channels 9: want one of [1 2 4 8]"},
+		{Spec{Driver: "lcu", Channels: 8}, "board driver \"lcu\": want lcus, "},
+		{Spec{Driver: "waveshare", Channels: 8, Unit: 256}, "unit 256: want 1 to 255"},
+		{Spec{Driver: "waveshare", Channels: 8, Unit: -1}, "unit -1: want 1 to 255"}, // 0 would be the broadcast
+	} {
+		test.spec.Name = "x"
+		if _, err := NewPort(nil, PortOptions{}).Add(test.spec); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: got %v, want %q", test.spec, err, test.want)
 		}
 	}
-	b, _ := New("lcus", 4, nil, Options{Name: "usb1"})
+	b, _ := NewPort(nil, PortOptions{}).Add(Spec{Name: "usb1", Driver: "lcus", Channels: 4})
 	if _, err := b.Channel(5); err == nil || err.Error() != "board usb1: channel 5: want 1 to 4" {
 		t.Errorf("channel 5: got %v", err)
 	}
 }
 
 func TestAStoppedBoardAnswers(t *testing.T) {
-	play(t, Options{}, func(*Board, *Channel, *Channel) {}, &script{})
+	play(t, Spec{}, func(*Board, *Channel, *Channel) {}, &script{})
 	synctest.Test(t, func(t *testing.T) {
-		b, _ := New("lcus", 1, nil, Options{})
+		p := NewPort(nil, PortOptions{})
+		b, _ := p.Add(Spec{Driver: "lcus", Channels: 1})
 		one, _ := b.Channel(1)
 		if _, err := one.Set(true, ""); err == nil || !strings.Contains(err.Error(), "no turn at the board within 8s") {
 			t.Errorf("set without Run: got %v", err)
 		}
-		close(b.stopped)
+		close(p.stopped)
 		if _, err := one.Set(true, ""); err == nil || !strings.Contains(err.Error(), "stopped") {
 			t.Errorf("set after Run: got %v", err)
 		}

@@ -91,7 +91,8 @@ func (h hardware) OpenInput(device.InputSpec, func(bool)) (device.Level, error) 
 func box(t *testing.T, test func(r *relays, box *device.Box, do func(text string) device.Answer)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := new(relays)
-		b, err := board.New("lcus", 2, func() (board.Wire, error) { return r, r.with(func() {}) }, board.Options{Name: "usb1"})
+		p := board.NewPort(func() (board.Wire, error) { return r, r.with(func() {}) }, board.PortOptions{})
+		b, err := p.Add(board.Spec{Name: "usb1", Driver: "lcus", Channels: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +101,7 @@ func box(t *testing.T, test func(r *relays, box *device.Box, do func(text string
 		boardCtx, stopBoard := context.WithCancel(base)
 		boxCtx, stopBox := context.WithCancel(base)
 		var boardRuns, boxRuns sync.WaitGroup
-		boardRuns.Go(func() { b.Run(boardCtx) })
+		boardRuns.Go(func() { p.Run(boardCtx) })
 		synctest.Wait()
 		if errs := box.Open(base); len(errs) > 0 {
 			t.Error(errs)

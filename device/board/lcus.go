@@ -6,12 +6,47 @@ import "time"
 // board acknowledges nothing; some answer FF with their states. Only the ops 00
 // and 01 are sent: 02 and above switch relays on some clones.
 var lcus = Family{
-	Name: "lcus", Channels: 8, Proof: "readback", Baud: 9600, Gap: 100 * time.Millisecond,
-	set: lcusSet, ask: []byte{0xFF}, states: lcusStates, answer: lcusAnswer,
+	Name: "lcus", Boards: "LCUS-1/2/4/8 and look-alikes (CH340)", Sizes: []int{1, 2, 4, 8}, Proof: Readback,
+	Baud: 9600, Parity: "none", Gap: 100 * time.Millisecond, Reopen: true,
+	speak: func(s Spec) dialect { return &lcusTalk{channels: s.Channels} },
 }
 
-// lcusSet is A0, channel, op, sum.
-func lcusSet(channel int, active bool) []byte {
+type lcusTalk struct {
+	channels       int
+	answered, mute bool // ever; never, and not asked again
+}
+
+func (l *lcusTalk) set(t *talk, channel int, active bool) (string, error) {
+	return Sent, t.send(lcusFrame(channel, active))
+}
+
+// states asks twice, since a first answer is often the state of before. Silence
+// is no fault: many boards never answer. They are asked once.
+func (l *lcusTalk) states(t *talk) (levels []level, err error) {
+	for range 2 {
+		if l.mute {
+			return nil, nil
+		}
+		if err := t.send([]byte{0xFF}); err != nil {
+			return nil, err
+		}
+		var active []bool
+		_, err := t.until(lcusAnswer(l.channels), func(got []byte) (whole bool) {
+			active, whole = lcusStates(got, l.channels)
+			return whole
+		})
+		if levels = nil; err == nil {
+			levels, l.answered = levelsOf(active), true
+		} else if !t.silent(err) {
+			return nil, err
+		}
+	}
+	l.mute = !l.answered
+	return levels, nil
+}
+
+// lcusFrame is A0, channel, op, sum.
+func lcusFrame(channel int, active bool) []byte {
 	op := byte(0)
 	if active {
 		op = 1

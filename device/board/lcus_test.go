@@ -18,7 +18,7 @@ func TestLCUSFrames(t *testing.T) {
 		{8, true, []byte{0xA0, 8, 1, 0xA9}},
 		{8, false, []byte{0xA0, 8, 0, 0xA8}},
 	} {
-		if got := lcusSet(test.channel, test.active); !bytes.Equal(got, test.want) {
+		if got := lcusFrame(test.channel, test.active); !bytes.Equal(got, test.want) {
 			t.Errorf("channel %d %t: got % X, want % X", test.channel, test.active, got, test.want)
 		}
 	}
@@ -68,16 +68,4 @@ func FuzzLCUSStates(f *testing.F) {
 			t.Errorf("%q: whole, and not so with more behind it", reply)
 		}
 	})
-}
-
-func TestFind(t *testing.T) {
-	if f, err := Find("lcus"); err != nil || f.Channels != 8 || f.Baud != 9600 || f.Proof != "readback" {
-		t.Errorf("lcus: got %+v %v", f, err)
-	}
-	if _, err := Find("lcu"); err == nil || err.Error() != `board driver "lcu": want lcus` {
-		t.Errorf("got %v, want the names", err)
-	}
-	if len(Families()) != len(families) {
-		t.Error("Families lacks some")
-	}
 }

@@ -20,12 +20,7 @@ type Board struct {
 	in, out []byte
 }
 
-// Board makes a stand-in of a family: now only "lcus", with 1 to 8 channels.
-func (m *Machine) Board(driver string, channels int) (*Board, error) {
-	return NewBoard(driver, channels)
-}
-
-// NewBoard is Machine.Board for those who have no Machine.
+// NewBoard makes a stand-in of a family: only "lcus", with 1 to 8 channels.
 func NewBoard(driver string, channels int) (*Board, error) {
 	if driver != "lcus" {
 		return nil, fmt.Errorf("simulated board %q: want lcus", driver)
