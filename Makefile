@@ -46,8 +46,8 @@ demo: build  ## one call of each kind, end to end, then a power-fail (KEEP=1: le
 lab:    ## guests for lab-test, fetched, built and cached (arm64, arm): ARM kernels in QEMU
 	@lab/prepare arm64 arm
 
-lab-test: build cross lab  ## every check in real kernels, in guests of the lab (RUN=NAME: one)
-	@LONGARM_LAB=1 $(GO) test -json -count=1 -p 1 -timeout 30m -run '$(RUN)' ./lab/... | $(GO) run ./lab/table -all
+lab-test: build cross lab  ## every check in real kernels, in guests of the lab (RUN=NAME: one; INTO=FILE: figures)
+	@LONGARM_LAB=1 $(GO) test -json -count=1 -p 1 -timeout 30m -run '$(RUN)' ./lab/... | $(GO) run ./lab/table -all $(if $(INTO),-into $(INTO))
 
 bench: build cross  ## the figures of docs/benchmarks.md
 	@bin/longarm bench -agent bin/longarm-agent

@@ -6,5 +6,6 @@
 //
 //	go test -json ./lab/... | table         exit code 1 if a check failed
 //	go test -json ./lab/... | table -all    or if one was left out, or none ran
+//	go test -json ./lab/... | table -into F when all is well the figures go into a file too
 //	go test -json ./lab/... | table -count  one line: how many were left out for want of a guest
 package main

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -24,7 +27,7 @@ func recorded(t *testing.T) string {
 func shown(t *testing.T, in string, all, count bool) (string, bool) {
 	t.Helper()
 	var b bytes.Buffer
-	ok, err := show(strings.NewReader(in), paper{Writer: &b}, all, count)
+	ok, err := show(strings.NewReader(in), paper{Writer: &b}, asked{all: all, count: count})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,5 +134,36 @@ func TestOtherWords(t *testing.T) {
 	out, ok := shown(t, "go: cannot find main module\n"+`{"Action":"fail","Package":"longarm/lab/x"}`, false, false)
 	if ok || !strings.Contains(out, "go: cannot find main module") {
 		t.Errorf("ok %t:\n%s", ok, out)
+	}
+}
+
+// TestFiguresIntoAFile: they replace what stands between the marks, and nothing else; a run
+// with a failed check leaves the file as it is.
+func TestFiguresIntoAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.md")
+	const head, tail = "# Head\n", "\ntail\n"
+	run := func(result string) (string, bool, error) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(head+begins+"old\n"+ends+tail), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		in := events("run TestA", "attr TestA guest mini", "attr TestA figure 33_ms", result+" TestA", "run TestB", "pass TestB")
+		ok, err := show(strings.NewReader(in), paper{Writer: io.Discard}, asked{into: path})
+		text, err2 := os.ReadFile(path)
+		return string(text), ok, errors.Join(err, err2)
+	}
+	got, ok, err := run("pass")
+	want := head + begins + "| check | guest | measured |\n|---|---|---|\n| `TestA` | mini | 33_ms |\n\n2 passed, 0 failed, 0 skipped.\n" + ends + tail
+	if got != want || !ok || err != nil {
+		t.Errorf("got %v %v\n%s\nwant\n%s", ok, err, got, want)
+	}
+	if got, ok, _ := run("fail"); ok || !strings.Contains(got, "old") {
+		t.Errorf("a failed run wrote\n%s", got)
+	}
+	if err := os.WriteFile(path, []byte(head), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := show(strings.NewReader(events("run TestB", "pass TestB")), paper{Writer: io.Discard}, asked{into: path}); err == nil {
+		t.Error("a file without marks: no error")
 	}
 }
