@@ -30,7 +30,7 @@ func TestKilledInAction(t *testing.T) {
 		t.Run(c.call, func(t *testing.T) {
 			b.Trace()
 			pid := b.Prop("MainPID")
-			call := b.Service.Send(t, b.Container.ID, c.call)
+			call := b.SendInTime(brake, c.call)
 			if _, err := b.WaitValue(c.line, 1, 60*time.Second); err != nil {
 				t.Fatal(err)
 			}
