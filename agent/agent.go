@@ -122,6 +122,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	var box, loops sync.WaitGroup
 	box.Go(func() { _ = a.o.Box.Run(boxCtx) }) // its error is each caller's answer
 	a.startLoops(serveCtx, &loops)
+	a.startTriggers(ctx, &loops)
 	a.ready()
 	a.pollLoop(ctx)
 
@@ -164,15 +165,22 @@ func (a *Agent) startLoops(ctx context.Context, loops *sync.WaitGroup) {
 	loops.Go(func() { a.stateLoop(ctx) })
 	loops.Go(func() { a.offlineLoop(ctx) })
 	loops.Go(func() { a.power.run(ctx) })
-	a.o.Box.Watch(a.inputEdge)
-	for _, t := range a.triggers {
-		loops.Go(func() { t.run(ctx) })
-	}
 	if a.safeMode.Load() {
 		loops.Go(func() { a.outliveCrashes(ctx) })
 	}
 	if a.o.Feed != nil {
 		loops.Go(func() { a.o.Watchdog.Run(ctx, a.o.FeedInterval, a.log, a.o.Feed, a.starved) })
+	}
+}
+
+// startTriggers starts what makes calls by itself, until the stop begins.
+func (a *Agent) startTriggers(ctx context.Context, loops *sync.WaitGroup) {
+	a.o.Box.Watch(a.inputEdge)
+	for _, t := range a.triggers {
+		loops.Go(func() { t.run(ctx) })
+	}
+	for _, e := range a.open.remote {
+		loops.Go(func() { a.resumeRemote(ctx, e) })
 	}
 }
 

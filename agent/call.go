@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -204,9 +203,5 @@ func result(ans device.Answer) push.Result {
 	if ans.Edges == nil {
 		ans.Edges = []device.Edge{}
 	}
-	data, err := json.Marshal(ans)
-	if err != nil { // only plain fields: cannot happen, and must not hide the answer
-		data = []byte(`{"state":"unknown"}`)
-	}
-	return push.Result{Success: ans.State == "done", Message: shortened(sentence(ans), maxMessage), Data: data}
+	return push.Result{Success: ans.State == "done", Message: shortened(sentence(ans), maxMessage), Data: ans.Append(nil)}
 }

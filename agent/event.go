@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -9,10 +8,14 @@ import (
 	"longarm/agent/journal"
 	"longarm/device"
 	"longarm/push"
+	"longarm/push/jsontext"
 )
 
 // maxEvents bounds what the state report tells of the box's own calls.
 const maxEvents = 16
+
+// beforeRestart stands for the trigger of a call that an earlier run made.
+const beforeRestart = "before the restart"
 
 // event is the outcome of a call that the box made by itself. The journal owes
 // it until a state report has told it.
@@ -98,11 +101,33 @@ func (a *Agent) owned(e journal.Entry) {
 		a.reported([]string{e.ID})
 		return
 	}
-	var stored struct{ Data device.Answer }
-	if err := json.Unmarshal(e.Result, &stored); err != nil {
+	ans, err := readAnswer(e.Result)
+	if err != nil {
 		a.log.Warn("stored result of an own call is unreadable", "call", e.ID, "err", err)
 	}
-	ans := stored.Data
 	call := device.Command{Target: ans.Target, Verb: ans.Verb}
-	a.tell(event{id: e.ID, Event: push.Event{Trigger: "before the restart", Call: call.String(), State: ans.State, Detail: shortened(ans.Detail, maxMessage)}})
+	a.tell(event{id: e.ID, Event: push.Event{Trigger: beforeRestart, Call: call.String(), State: ans.State, Detail: shortened(ans.Detail, maxMessage)}})
+}
+
+// readAnswer reads what the journal keeps of an answer, as far as it is told.
+func readAnswer(stored []byte) (ans device.Answer, err error) {
+	r, err := push.ParseResult("application/json", stored)
+	if err != nil {
+		return ans, err
+	}
+	members, err := jsontext.Members(r.Data)
+	for _, m := range members {
+		text, _ := jsontext.String(m.Value)
+		switch m.Key {
+		case "state":
+			ans.State = text
+		case "target":
+			ans.Target = text
+		case "verb":
+			ans.Verb = text
+		case "detail":
+			ans.Detail = text
+		}
+	}
+	return ans, err
 }

@@ -40,6 +40,9 @@ type fakeLink struct {
 
 	slowSignOff atomic.Bool // SignOffNow can't write
 
+	asked []asked                                              // calls to other containers
+	taken func(ctx context.Context, n int) (push.Reply, error) // answers the nth of them; nil: yes
+
 	refuse map[string]int // HTTP status that answers the result of an id
 }
 

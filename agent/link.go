@@ -12,6 +12,7 @@ import (
 type Link interface {
 	poller
 	reporter
+	caller
 	signOffer
 }
 
@@ -34,6 +35,12 @@ type reporter interface {
 	Greet(ctx context.Context) error
 	// Ours tells whether the service takes state reports (protocol.md 6).
 	Ours() bool
+}
+
+type caller interface {
+	// Call asks the service for a call of container, "" being this box's own,
+	// to target. The same id again asks for the same call.
+	Call(ctx context.Context, container, target, id, data string, ttl time.Duration) (push.Reply, error)
 }
 
 type signOffer interface {

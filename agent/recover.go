@@ -31,6 +31,7 @@ func (a *Agent) nextEpoch() (uint64, error) {
 // so that the next start tries again.
 type Unsettled struct {
 	calls  []journal.Entry
+	remote []journal.Entry   // calls to other containers: nothing to settle, the agent goes on with them
 	leases map[string]string // target → call
 }
 
@@ -46,6 +47,10 @@ func Recover(ctx context.Context, box *device.Box, j *journal.Journal, last Last
 	box.Settle(ctx, unfinished(interrupted, leases, last, bootID))
 	open := Unsettled{leases: leases}
 	for _, e := range interrupted {
+		if isRemote(e) {
+			open.remote = append(open.remote, e)
+			continue
+		}
 		if !allSettled(box, e, bootID) {
 			open.calls = append(open.calls, e)
 			continue
@@ -53,7 +58,7 @@ func Recover(ctx context.Context, box *device.Box, j *journal.Journal, last Last
 		closeCall(j, e, bootID, log)
 	}
 	open.closeLeases(box, j, last.SameBoot, log)
-	if n := len(interrupted); n > 0 {
+	if n := len(interrupted) - len(open.remote); n > 0 {
 		log.Warn("calls of the last run were interrupted, nothing is repeated", "calls", n, "not_settled_yet", len(open.calls))
 	}
 	return open

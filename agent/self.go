@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -21,11 +20,7 @@ func (a *Agent) self(c push.Call, received time.Time, cmd device.Command) device
 	}
 	switch cmd.Verb {
 	case "status":
-		text, err := json.Marshal(a.report())
-		if err != nil {
-			return a.selfRefused(ans, err.Error())
-		}
-		ans.Detail = string(text)
+		ans.Detail = string(a.report().Append(nil))
 	case "plan":
 		ans.Detail = a.plan()
 	case "blink":

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ const triggerPrefix = "trigger-"
 
 func isTrigger(id string) bool { return strings.HasPrefix(id, triggerPrefix) }
 
-// trigger is one rule by which the box calls itself. Its own goroutine makes
+// trigger is one rule by which the box makes a call. Its own goroutine makes
 // the calls, one after the other.
 type trigger struct {
 	spec  device.TriggerSpec
@@ -132,18 +133,32 @@ func (t *trigger) mayStart() bool {
 func (t *trigger) fire(ctx context.Context, fresh func() error) (ans device.Answer) {
 	a := t.agent
 	id := triggerPrefix + push.NewID()
-	a.log.Info("trigger calls", "trigger", t.label(), "call", id, "data", t.spec.Call.String(), "ignored_before", t.ignored.Swap(0))
-	at, done := time.Now(), make(chan struct{})
-	started := a.calls.start(ctx, func() {
-		defer close(done)
-		ans = a.serveSelf(context.WithoutCancel(ctx), id, t.spec.Call, fresh)
-	})
-	if !started {
-		return failed("not started: stopping")
+	a.log.Info("trigger calls", "trigger", t.label(), "call", id, "data", t.spec.Call.String(), "to", cmp.Or(t.spec.To, "self"), "ignored_before", t.ignored.Swap(0))
+	at, over := time.Now(), false
+	if t.spec.Remote() {
+		ans, over = a.serveRemote(ctx, id, t.spec)
+	} else {
+		ans, over = t.callSelf(ctx, id, fresh)
 	}
-	<-done
+	if !over {
+		return ans
+	}
 	a.tell(event{id: id, at: at, Event: push.Event{Trigger: t.label(), Call: t.spec.Call.String(), State: ans.State, Detail: shortened(ans.Detail, maxMessage)}})
 	return ans
+}
+
+// callSelf waits for the end of a call to this box; false: it was not started.
+func (t *trigger) callSelf(ctx context.Context, id string, fresh func() error) (ans device.Answer, over bool) {
+	done := make(chan struct{})
+	started := t.agent.calls.start(ctx, func() {
+		defer close(done)
+		ans = t.agent.serveSelf(context.WithoutCancel(ctx), id, t.spec.Call, fresh)
+	})
+	if !started {
+		return failed("not started: stopping"), false
+	}
+	<-done
+	return ans, true
 }
 
 // serveSelf is serve for a call that nobody sent.
@@ -158,6 +173,11 @@ func (a *Agent) serveSelf(ctx context.Context, id string, cmd device.Command, fr
 		Begin: func(_ context.Context, act device.Action) error { return a.begin(id, act) },
 		Fresh: fresh,
 	})
+	return a.finishOwn(id, ans)
+}
+
+// finishOwn is finish for a call that the box made by itself.
+func (a *Agent) finishOwn(id string, ans device.Answer) device.Answer {
 	if err := a.o.Journal.Finished(id, result(ans).Append(nil)); err != nil {
 		a.log.Error("result not journaled, kept in memory", "call", id, "err", err)
 	}

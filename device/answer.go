@@ -23,7 +23,8 @@ const (
 )
 
 // Answer closes one command. Its JSON is the `data` of a result
-// (design.md section 2): exactly these keys, Edges never null.
+// (design.md section 2): exactly these keys, Edges never null. A test holds
+// Append against the tags.
 type Answer struct {
 	State  string `json:"state"`
 	Proof  string `json:"proof"` // the weakest proof of its edges; "" when nothing was proved

@@ -1,15 +1,14 @@
 package device
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"longarm/push/jsontext"
 )
 
 // MaxCommand is the longest text of a command in bytes.
@@ -92,81 +91,54 @@ const jsonForm = `want {"target":"router","verb":"cycle","args":["10s"]}`
 
 // jsonWords reads the JSON form: exact keys, each at most once, nothing after it.
 func jsonWords(data string) ([]string, error) {
-	d := json.NewDecoder(strings.NewReader(data))
-	var target, verb *string
-	var args []string
-	seen := make(map[string]bool)
-	for key, err := range jsonKeys(d) {
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("command is not whole JSON: %s: %w", jsonForm, err)
-		case seen[key]:
-			return nil, fmt.Errorf("command has the field %s twice: %s", quote(key), jsonForm)
-		}
-		seen[key] = true
-		switch key {
-		case "target":
-			err = d.Decode(&target)
-		case "verb":
-			err = d.Decode(&verb)
-		case "args":
-			args, err = jsonArgs(d)
-		default:
-			return nil, fmt.Errorf("command has the unknown field %s: %s", quote(key), jsonForm)
-		}
-		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return nil, fmt.Errorf("field %s of the command: %s, with text in it", key, jsonForm) // Go's own words help nobody
-		}
-		if err != nil {
-			return nil, fmt.Errorf("field %s of the command: %s, with text in it: %w", key, jsonForm, err)
-		}
+	members, err := jsontext.Members([]byte(data))
+	if err != nil {
+		return nil, fmt.Errorf("command is not whole JSON: %s: %w", jsonForm, err)
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("command goes on after its JSON object: " + jsonForm)
+	fields := map[string][]byte{"target": nil, "verb": nil, "args": nil}
+	for _, m := range members {
+		switch value, known := fields[m.Key]; {
+		case !known:
+			return nil, fmt.Errorf("command has the unknown field %s: %s", quote(m.Key), jsonForm)
+		case value != nil:
+			return nil, fmt.Errorf("command has the field %s twice: %s", quote(m.Key), jsonForm)
+		}
+		fields[m.Key] = m.Value
 	}
-	if target == nil || verb == nil {
+	target, targeted := jsontext.String(fields["target"])
+	verb, verbed := jsontext.String(fields["verb"])
+	args, listed := jsonArgs(fields["args"])
+	switch {
+	case fields["target"] == nil || fields["verb"] == nil:
 		return nil, errors.New("command lacks its target or its verb: " + jsonForm)
+	case !targeted:
+		return nil, wrongField("target")
+	case !verbed:
+		return nil, wrongField("verb")
+	case !listed:
+		return nil, wrongField("args")
 	}
-	return append([]string{*target, *verb}, args...), nil
+	return append([]string{target, verb}, args...), nil
 }
 
-// jsonKeys reads one object; the loop's body decodes each key's value.
-func jsonKeys(d *json.Decoder) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		if _, err := d.Token(); err != nil { // the brace
-			yield("", err)
-			return
-		}
-		for d.More() {
-			t, err := d.Token()
-			key, _ := t.(string) // a key is always text, else err says so
-			if !yield(key, err) || err != nil {
-				return
-			}
-		}
-		if _, err := d.Token(); err != nil {
-			yield("", err)
-		}
-	}
+func wrongField(name string) error {
+	return fmt.Errorf("field %s of the command: %s, with text in it", name, jsonForm)
 }
 
-// jsonArgs reads a list of texts; null in it, or for it, is a wrong type.
-func jsonArgs(d *json.Decoder) ([]string, error) {
-	var list []*string
-	if err := d.Decode(&list); err != nil {
-		return nil, err
-	}
+// jsonArgs reads a list of texts; nil is an empty one.
+func jsonArgs(list []byte) (args []string, ok bool) {
 	if list == nil {
-		return nil, errors.New("null is no list")
+		return nil, true
 	}
-	var args []string
-	for _, a := range list {
-		if a == nil {
-			return nil, errors.New("null is no text")
+	elements, err := jsontext.Elements(list)
+	for _, e := range elements {
+		arg, ok := jsontext.String(e)
+		if !ok {
+			return nil, false
 		}
-		args = append(args, *a)
+		args = append(args, arg)
 	}
-	return args, nil
+	return args, err == nil
 }
 
 // quote shows foreign text, cut short, so that a sentence stays one.

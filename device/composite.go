@@ -68,9 +68,13 @@ type TriggerSpec struct {
 	Edge    Load          // "on" ("" too) or "off"
 	Offline time.Duration // when the service is away so long
 	Call    Command
+	To      string        // id of the container that is called, only with Input; "" = this box
 	Tries   int           // calls in a row, each Offline after the last; 0 = 1
 	Then    time.Duration // pause after the last of them; 0 = none until the service was back
 }
+
+// Remote says that the call goes to another container, through the service.
+func (s TriggerSpec) Remote() bool { return s.To != "" && s.To != "self" }
 
 // whole is a target that is made of others, or of something else than lines.
 type whole interface {

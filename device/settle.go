@@ -61,7 +61,7 @@ func (o *output) struck(g *goal, ord *order, acts []*act, reached func(error)) {
 		case waits && a.ended == "":
 			g.acts = append(g.acts, a)
 		case ord.err != nil && !waits:
-			o.owe(g, a.meta.Call)
+			o.owe(a.meta.Call)
 			o.failed(a, "the line is not there yet, trying until it is", ord.err)
 		case a.ended != "":
 			o.finish(a, Failed, a.ended)
@@ -111,17 +111,26 @@ func (o *output) patience() time.Duration {
 // strive takes up a goal that a first try has missed already.
 func (o *output) strive(level bool, call string, err error) {
 	g := o.aim(level, "settle call "+call, "")
-	o.owe(g, call)
+	o.owe(call)
 	o.tried(g, err)
 }
 
 // owe journals a missed safe level as a lease, since the call that missed it is
 // answered now: after a crash the journal knows of nothing else to settle.
-func (o *output) owe(g *goal, call string) {
-	if o.goal == g && g.active == o.spec.SafeActive() && !o.leased {
+func (o *output) owe(call string) {
+	if g := o.goal; g != nil && g.active == o.spec.SafeActive() && !o.leased {
 		o.leased, o.lease = true, call
 	}
 	o.noteLease()
+}
+
+// owed journals what a stop must settle before it tries: a stop has no time, and
+// its callers are answered, whatever hangs.
+func (o *output) owed() {
+	if level, ok := o.settling(); ok && !o.leased && level == o.spec.SafeActive() {
+		o.leased, o.lease = true, o.cur.meta.Call
+		o.noteLease()
+	}
 }
 
 // tried notes how a try went. A newer goal makes an old one void.

@@ -41,6 +41,8 @@ func (o *output) detail() string {
 		return "not usable: " + o.fault.Error()
 	case o.goal != nil && o.goal.err != nil:
 		return fmt.Sprintf("%s: not there yet, trying until it is: %v", o.goal.why, o.goal.err)
+	case o.goal != nil:
+		return o.goal.why + ": under way"
 	case o.trying != nil:
 		return o.trying.Error()
 	case o.latched:

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"longarm/push/jsontext"
 )
 
 // Call is one remote call as it crosses the wire (protocol.md 3).
@@ -39,17 +41,17 @@ func (c Call) AppendReply(dst []byte) []byte {
 		c.Control = ""
 	}
 	dst = append(dst, `{"success":true,"message":"","data":{"rootContainerId":`...)
-	dst = appendString(dst, c.RootContainerID)
+	dst = jsontext.AppendString(dst, c.RootContainerID)
 	dst = append(dst, `,"containerId":`...)
-	dst = appendString(dst, c.ContainerID)
+	dst = jsontext.AppendString(dst, c.ContainerID)
 	dst = append(dst, `,"senderId":`...)
-	dst = appendString(dst, c.SenderID)
+	dst = jsontext.AppendString(dst, c.SenderID)
 	dst = append(dst, `,"messageId":`...)
-	dst = appendString(dst, c.MessageID)
+	dst = jsontext.AppendString(dst, c.MessageID)
 	dst = append(dst, `,"control":`...)
-	dst = appendString(dst, c.Control)
+	dst = jsontext.AppendString(dst, c.Control)
 	dst = append(dst, `,"data":`...)
-	dst = appendString(dst, c.Data)
+	dst = jsontext.AppendString(dst, c.Data)
 	if c.TTL > 0 {
 		dst = append(dst, `,"ttlMs":`...)
 		dst = strconv.AppendInt(dst, c.TTL.Milliseconds(), 10)
@@ -58,13 +60,13 @@ func (c Call) AppendReply(dst []byte) []byte {
 }
 
 type looseCall struct {
-	RootContainerID json.RawMessage `json:"rootContainerId"`
-	ContainerID     json.RawMessage `json:"containerId"`
-	SenderID        json.RawMessage `json:"senderId"`
-	MessageID       json.RawMessage `json:"messageId"`
-	Control         json.RawMessage `json:"control"`
-	Data            json.RawMessage `json:"data"`
-	TTLMs           json.RawMessage `json:"ttlMs"`
+	RootContainerID, ContainerID, SenderID, MessageID, Control, Data, TTLMs json.RawMessage
+}
+
+// read takes a call's members; they may be of any type.
+func (l *looseCall) read(text []byte) error {
+	return fill(text, []string{"rootContainerId", "containerId", "senderId", "messageId", "control", "data", "ttlMs"},
+		&l.RootContainerID, &l.ContainerID, &l.SenderID, &l.MessageID, &l.Control, &l.Data, &l.TTLMs)
 }
 
 // ParsePoll reads the reply to a poll. It gives ok for a call, ok=false
@@ -102,7 +104,7 @@ func carefulCall(body []byte) (c Call, ok bool, err error) {
 	}
 	var call looseCall
 	success, _ := looseBool(loose.Success)
-	if !success || !object(loose.Data) || json.Unmarshal(loose.Data, &call) != nil {
+	if !success || !object(loose.Data) || call.read(loose.Data) != nil {
 		return Call{}, false, nil
 	}
 	c = call.call(looseText(loose.Message))

@@ -26,6 +26,8 @@ var ownCall = Call{
 	MessageID: "0f9c3a52-8d0e-4c1b-9d5e-2b6f0a7c1e11", Data: "router cycle 10s", TTL: 59750 * time.Millisecond,
 }
 
+var ownRequest = CallRequest{ID: "trigger-5d3c1f0e-7a2b-4c6d-8e9f-0a1b2c3d4e5f", Data: "siren on 30s", TTL: 59750 * time.Millisecond}
+
 func TestGoldenWritten(t *testing.T) {
 	jsonCall := Call{
 		RootContainerID: "root", ContainerID: "child", SenderID: "hub", MessageID: "m1",
@@ -61,6 +63,8 @@ func TestGoldenWritten(t *testing.T) {
 		{"reply-data.json", Reply{Success: true, Data: json.RawMessage(`{"id":"7602c7e0"}`)}.Append(nil)},
 		{"ack.json", AppendAck(nil, "7602c7e0", "m1")},
 		{"result-empty-data.json", Result{Message: `unknown verb "dance"; router knows on, off, pulse, cycle and read`}.Append(nil)},
+		{"request-call.json", ownRequest.Append(nil)},
+		{"reply-call.json", CallTaken(ownCall.MessageID).Append(nil)},
 		{"state.json", report.Append(nil)},
 		{"state-empty.json", Report{Agent: AgentState{Version: "0.1.0", Instance: "i1"}}.Append(nil)},
 		{"container.json", container.Append(nil)},
@@ -153,6 +157,17 @@ func TestGoldenResults(t *testing.T) {
 		if got := r.Append(nil); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s came back as %s, %v", file, got, err)
 		}
+	}
+}
+
+func TestGoldenRequests(t *testing.T) {
+	got, err := ParseCallRequest("application/json", golden(t, "request-call.json"))
+	if err != nil || got != ownRequest {
+		t.Errorf("got %+v, %v\nwant %+v", got, err, ownRequest)
+	}
+	r, err := ParseReply(golden(t, "reply-call.json"))
+	if err != nil || !r.Success || r.MessageID() != ownCall.MessageID {
+		t.Errorf("got %+v with message id %q, %v", r, r.MessageID(), err)
 	}
 }
 

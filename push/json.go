@@ -3,35 +3,12 @@ package push
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"longarm/push/jsontext"
 )
-
-const hexDigits = "0123456789abcdef"
-
-// appendString appends s as a JSON string. Unlike encoding/json it leaves
-// "<>&" alone, which small foreign parsers read more surely. Bytes that are
-// not UTF-8 become U+FFFD.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for _, r := range s { // a bad byte ranges as utf8.RuneError
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r == '\n':
-			dst = append(dst, `\n`...)
-		case r == '\r':
-			dst = append(dst, `\r`...)
-		case r == '\t':
-			dst = append(dst, `\t`...)
-		case r < 0x20 || r == 0x7f || r == 0x2028 || r == 0x2029:
-			dst = append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
-	}
-	return append(dst, '"')
-}
 
 // appendBool appends true or false.
 func appendBool(dst []byte, b bool) []byte {
@@ -54,26 +31,26 @@ func looseText(raw json.RawMessage) string {
 	if plain, ok := plainText(raw); ok {
 		return plain
 	}
-	var s string
-	if raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+	if s, ok := jsontext.String(raw); ok {
 		return s
 	}
-	var list []json.RawMessage
-	if raw[0] == '[' && json.Unmarshal(raw, &list) == nil {
+	if list, err := jsontext.Elements(raw); err == nil {
 		return joinTexts(list)
 	}
-	var b bytes.Buffer
-	if json.Compact(&b, raw) != nil {
-		return ""
-	}
-	return b.String()
+	return compact(raw)
 }
 
-func joinTexts(list []json.RawMessage) string {
+// compact is JSON without spaces; "" when it is none.
+func compact(raw json.RawMessage) string {
+	b, _ := jsontext.AppendCompact(nil, raw)
+	return string(b)
+}
+
+func joinTexts(list [][]byte) string {
 	parts := make([]string, 0, len(list))
 	for _, m := range list {
-		var s string
-		if m[0] != '"' || json.Unmarshal(m, &s) != nil {
+		s, ok := jsontext.String(m)
+		if !ok {
 			s = string(m) // one level is enough: an array in an array stays JSON
 		}
 		parts = append(parts, s)
@@ -85,10 +62,7 @@ func joinTexts(list []json.RawMessage) string {
 // its text without spaces (protocol.md 3), so an array stays an array.
 func payloadText(raw json.RawMessage) string {
 	if !absent(raw) && raw[0] == '[' {
-		var b bytes.Buffer
-		if json.Compact(&b, raw) == nil {
-			return b.String()
-		}
+		return compact(raw)
 	}
 	return looseText(raw)
 }
@@ -127,4 +101,19 @@ func looseBool(raw json.RawMessage) (v, ok bool) {
 func object(body []byte) bool {
 	body = bytes.TrimLeft(body, " \t\r\n")
 	return len(body) > 0 && body[0] == '{'
+}
+
+// fill reads the members of an object that have these names into fields. As in encoding/json
+// a name counts in any case, the last member of a name counts, and others are passed over.
+func fill(text []byte, names []string, fields ...*json.RawMessage) error {
+	members, err := jsontext.Members(text)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if i := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, m.Key) }); i >= 0 {
+			*fields[i] = slices.Clone(m.Value) // the text may be in a buffer that is used again
+		}
+	}
+	return nil
 }

@@ -25,6 +25,11 @@ func SignOffPath(container string) string { return PollPath(container) + "/signo
 // StatePath is where our agent sends its state.
 func StatePath(container string) string { return PollPath(container) + "/state" }
 
+// CallPath is where container asks for a call to target ([CallRequest]).
+func CallPath(container, target string) string {
+	return PollPath(container) + "/call/" + escape(target)
+}
+
 // ContainerPath is where a container's object is read, with the query
 // [ContainerQuery].
 const ContainerPath = "/1/container"

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"longarm/push/jsontext"
 )
 
 func TestParsePollAnswers(t *testing.T) {
@@ -142,13 +144,13 @@ func TestParseResultVariants(t *testing.T) {
 
 func TestStringsAreJSON(t *testing.T) {
 	for _, s := range []string{"", `a"b\c`, "\x00\x01\x1f\x7f", "<&>", "\u2028\u2029", "ü€😀", "\xff\xfe", "a\r\n\tb"} {
-		b := appendString(nil, s)
+		b := jsontext.AppendString(nil, s)
 		var got string
 		if err := json.Unmarshal(b, &got); err != nil || got != strings.ToValidUTF8(s, "\uFFFD") && s != "\xff\xfe" {
 			t.Errorf("%q became %s, %v", s, b, err)
 		}
 	}
-	if got := string(appendString(nil, "a<b>&c")); got != `"a<b>&c"` {
+	if got := string(jsontext.AppendString(nil, "a<b>&c")); got != `"a<b>&c"` {
 		t.Errorf("got %s", got)
 	}
 }
@@ -161,6 +163,7 @@ func TestPaths(t *testing.T) {
 		{AckPath("..", "."), "/push/%2E%2E/ack/%2E"},
 		{SignOffPath("c"), "/push/c/signoff"},
 		{StatePath("c"), "/push/c/state"},
+		{CallPath("a/b", ".."), "/push/a%2Fb/call/%2E%2E"},
 	}
 	for _, tt := range tests {
 		if tt.got != tt.want {

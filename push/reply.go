@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"longarm/push/jsontext"
 )
 
 // ErrIdle says that a poll ended without a call. It is no fault.
@@ -33,8 +35,8 @@ func (r Reply) Append(dst []byte) []byte {
 	dst = append(dst, `{"success":`...)
 	dst = appendBool(dst, r.Success)
 	dst = append(dst, `,"message":`...)
-	dst = appendString(dst, r.Message)
-	if !absent(r.Data) && json.Valid(r.Data) {
+	dst = jsontext.AppendString(dst, r.Message)
+	if !absent(r.Data) && jsontext.Valid(r.Data) {
 		dst = append(dst, `,"data":`...)
 		dst = append(dst, r.Data...)
 	}
@@ -42,9 +44,12 @@ func (r Reply) Append(dst []byte) []byte {
 }
 
 type looseReply struct {
-	Success json.RawMessage `json:"success"`
-	Message json.RawMessage `json:"message"`
-	Data    json.RawMessage `json:"data"`
+	Success, Message, Data json.RawMessage
+}
+
+// read takes an envelope's members; they may be of any type.
+func (l *looseReply) read(text []byte) error {
+	return fill(text, []string{"success", "message", "data"}, &l.Success, &l.Message, &l.Data)
 }
 
 // ParseReply reads an envelope. The message may be null, a string, an array
@@ -70,7 +75,7 @@ func parseObject(body []byte) (looseReply, error) {
 	case !object(body):
 		return loose, fmt.Errorf("%w: it is no JSON object", ErrNoEnvelope)
 	}
-	if err := json.Unmarshal(body, &loose); err != nil {
+	if err := loose.read(body); err != nil {
 		return loose, fmt.Errorf("%w: %w", ErrNoEnvelope, err)
 	}
 	return loose, nil

@@ -1,6 +1,6 @@
 package push
 
-import "encoding/json"
+import "longarm/push/jsontext"
 
 // Report is the state that our agent sends to our service (protocol.md 6).
 // It is what the page shows; losing it loses nothing.
@@ -52,15 +52,51 @@ type Event struct {
 
 // Append appends the report as JSON; lists that are nil are sent as empty.
 func (r Report) Append(dst []byte) []byte {
-	if r.Targets == nil {
-		r.Targets = []TargetState{}
+	dst = append(dst, `{"targets":[`...)
+	for _, t := range r.Targets {
+		dst = t.append(jsontext.AppendComma(dst))
 	}
-	if r.Agent.Faults == nil {
-		r.Agent.Faults = []string{}
+	dst = append(dst, `],"agent":`...)
+	return append(r.Agent.append(dst), '}')
+}
+
+func (t TargetState) append(dst []byte) []byte {
+	dst = text(append(dst, '{'), "name", t.Name)
+	dst = text(dst, "kind", t.Kind)
+	dst = text(dst, "load", t.Load)
+	dst = appendBool(jsontext.AppendKey(dst, "active"), t.Active)
+	dst = text(dst, "proof", t.Proof)
+	return append(text(dst, "detail", t.Detail), '}')
+}
+
+func (a AgentState) append(dst []byte) []byte {
+	dst = text(append(dst, '{'), "version", a.Version)
+	dst = text(dst, "started", a.Started)
+	dst = text(dst, "cause", a.Cause)
+	dst = append(jsontext.AppendKey(dst, "faults"), '[')
+	for _, f := range a.Faults {
+		dst = jsontext.AppendString(jsontext.AppendComma(dst), f)
 	}
-	b, err := json.Marshal(r)
-	if err != nil {
-		return append(dst, "{}"...) // can not happen: no field refuses to be JSON
+	dst = text(append(dst, ']'), "instance", a.Instance)
+	if len(a.Events) > 0 {
+		dst = append(jsontext.AppendKey(dst, "events"), '[')
+		for _, e := range a.Events {
+			dst = e.append(jsontext.AppendComma(dst))
+		}
+		dst = append(dst, ']')
 	}
-	return append(dst, b...)
+	return append(dst, '}')
+}
+
+func (e Event) append(dst []byte) []byte {
+	dst = text(append(dst, '{'), "at", e.At)
+	dst = text(dst, "trigger", e.Trigger)
+	dst = text(dst, "call", e.Call)
+	dst = text(dst, "state", e.State)
+	return append(text(dst, "detail", e.Detail), '}')
+}
+
+// text appends a member that is a text.
+func text(dst []byte, key, value string) []byte {
+	return jsontext.AppendString(jsontext.AppendKey(dst, key), value)
 }

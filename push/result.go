@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"longarm/push/jsontext"
 )
 
 // ErrNoResult says that a body is no result of protocol.md 1; the sender gets
@@ -29,9 +31,9 @@ func (r Result) Append(dst []byte) []byte {
 	dst = append(dst, `{"success":`...)
 	dst = appendBool(dst, r.Success)
 	dst = append(dst, `,"message":`...)
-	dst = appendString(dst, r.Message)
+	dst = jsontext.AppendString(dst, r.Message)
 	dst = append(dst, `,"data":`...)
-	if absent(r.Data) || !json.Valid(r.Data) {
+	if absent(r.Data) || !jsontext.Valid(r.Data) {
 		return append(dst, "{}}"...)
 	}
 	dst = append(dst, r.Data...)
@@ -48,7 +50,7 @@ func ParseResult(contentType string, body []byte) (Result, error) {
 	media, _, _ := strings.Cut(contentType, ";")
 	switch {
 	case object(body):
-		if err := json.Unmarshal(body, &loose); err != nil {
+		if err := loose.read(body); err != nil {
 			return Result{}, fmt.Errorf("%w: %w", ErrNoResult, err)
 		}
 	case strings.EqualFold(strings.TrimSpace(media), "application/json") || len(body) == 0:
@@ -70,12 +72,12 @@ func ParseResult(contentType string, body []byte) (Result, error) {
 func formReply(form url.Values) looseReply {
 	var loose looseReply
 	loose.Success = json.RawMessage(form.Get("success"))
-	loose.Message = appendString(nil, form.Get("message"))
+	loose.Message = jsontext.AppendString(nil, form.Get("message"))
 	switch data := form.Get("data"); {
-	case json.Valid([]byte(data)):
+	case jsontext.Valid([]byte(data)):
 		loose.Data = json.RawMessage(data)
 	case data != "":
-		loose.Data = appendString(nil, data)
+		loose.Data = jsontext.AppendString(nil, data)
 	default:
 		loose.Data = formMembers(form)
 	}
@@ -91,9 +93,9 @@ func formMembers(form url.Values) json.RawMessage {
 			continue
 		}
 		dst = append(dst, ',')
-		dst = appendString(dst, strings.TrimSuffix(key, "]"))
+		dst = jsontext.AppendString(dst, strings.TrimSuffix(key, "]"))
 		dst = append(dst, ':')
-		dst = appendString(dst, form.Get(name))
+		dst = jsontext.AppendString(dst, form.Get(name))
 	}
 	if dst == nil {
 		return nil
@@ -105,8 +107,8 @@ func formMembers(form url.Values) json.RawMessage {
 // AppendAck appends the body of an acknowledgement (protocol.md 1).
 func AppendAck(dst []byte, containerID, messageID string) []byte {
 	dst = append(dst, `{"containerId":`...)
-	dst = appendString(dst, containerID)
+	dst = jsontext.AppendString(dst, containerID)
 	dst = append(dst, `,"messageId":`...)
-	dst = appendString(dst, messageID)
+	dst = jsontext.AppendString(dst, messageID)
 	return append(dst, '}')
 }

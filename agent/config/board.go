@@ -35,7 +35,24 @@ func (s *section) ownBoard() {
 		s.fault("map", "a [board.map] that says how it is spoken to", "nothing")
 	case !f.Map && s.wrote("map"):
 		s.fault("map", "it left out: "+f.Name+" is spoken to in one way", "it")
+	case f.Map:
+		s.checkMap()
 	}
+}
+
+// checkMap: what the keys of a [board.map] cannot say alone.
+func (s *section) checkMap() {
+	m := s.mapped()
+	if m == nil {
+		return
+	}
+	if m.has("on") && m.has("off") && m.num("on") == m.num("off") {
+		m.fault("off", "another value than on, "+m.str("on"), m.str("off"))
+	}
+	if s.has("channels") && m.num("base")+s.num("channels") > 1<<16 {
+		m.fault("base", "one with room for "+s.str("channels")+" channels up to 65535", m.str("base"))
+	}
+	s.adopt(m)
 }
 
 // absolute: a path that means the same wherever the agent is started, or the
@@ -122,12 +139,19 @@ func (r *reader) boards() (specs []device.BoardSpec) {
 	return specs
 }
 
-// boardMap is the board's [board.map], or nil.
-func (s *section) boardMap() *device.BoardMap {
+// mapped is the board's [board.map], or nil.
+func (s *section) mapped() *section {
 	for _, m := range s.r.sections["board.map"] {
 		if v := s.right["map"]; v != nil && v.table == m.table {
-			return &device.BoardMap{Function: m.num("function"), Base: m.num("base"), On: m.num("on"), Off: m.num("off"), Read: m.num("read")}
+			return m
 		}
+	}
+	return nil
+}
+
+func (s *section) boardMap() *device.BoardMap {
+	if m := s.mapped(); m != nil {
+		return &device.BoardMap{Function: m.num("function"), Base: m.num("base"), On: m.num("on"), Off: m.num("off"), Read: m.num("read")}
 	}
 	return nil
 }

@@ -153,6 +153,35 @@ func TestEveryFamily(t *testing.T) {
 	}
 }
 
+// TestMapOfAModbusBoard: section 1.9 of hardware.md, "relay map … in config".
+func TestMapOfAModbusBoard(t *testing.T) {
+	const faults = `f.toml:47: board "bus".map.`
+	for text, want := range map[string]string{
+		"function = 5, on = 0xFF00, off = 0, read = 1":                    "",
+		"function = 6, base = 65528, on = 0x0100, off = 0x0200, read = 3": "",
+		"function = 6, on = 0, off = 1":                                   "",
+		"function = 5, on = 1, off = 0, read = 0":                         "read: want 1 or 3, got 0",
+		"function = 5, on = 1, off = 0, read = 2":                         "read: want 1 or 3, got 2",
+		"function = 5, on = 1, off = 0, read = 4":                         "read: want 1 or 3, got 4",
+		"function = 16, on = 1, off = 0":                                  "function: want 5 or 6, got 16",
+		"function = 5, on = 65536, off = 0":                               "on: want a whole number from 0 to 65535, got 65536",
+		"function = 5, on = 0x100, off = 256":                             "off: want another value than on, 0x100, got 256",
+		"function = 6, base = 65529, on = 1, off = 0":                     "base: want one with room for 8 channels up to 65535, got 65529",
+	} {
+		c, got := told(example(t, "valid.toml") + "[[board]]\nname = \"bus\"\ndriver = \"modbus-generic\"\nport = \"/dev/x\"\nchannels = 8\nmap = { " + text + " }\n" +
+			"[[output]]\nname = \"x\"\nboard = \"bus\"\nchannel = 8\n")
+		if want == "" {
+			same(t, got, nil)
+			if b := c.Device.Boards; len(b) != 2 || b[1].Map == nil {
+				t.Errorf("%s: got %+v", text, b)
+			}
+			continue
+		}
+		same(t, got, []string{faults + want})
+		same(t, c.Dropped, []string{"x"})
+	}
+}
+
 // TestManyFaults: a bad file cannot fill the box's memory.
 func TestManyFaults(t *testing.T) {
 	var b strings.Builder

@@ -101,7 +101,7 @@ var rows = []key{
 	{section: "trigger", key: "edge", kind: isWord, words: []string{"on", "off"}, def: "on", doc: "the input's edge that starts it"},
 	{section: "trigger", key: "offline", kind: isSpan, min: sec, max: 30 * day, derived: "input or offline", doc: "starts it when the service is away that long"},
 	{section: "trigger", key: "call", kind: isText, need: true, doc: "the call, as a button would say it"},
-	{section: "trigger", key: "to", kind: isText, def: "self", doc: "`self`; another container's id is not served by this version"},
+	{section: "trigger", key: "to", kind: isText, def: "self", doc: "`self`, or the id of another container, which the service must allow this one to call (`longarm container grant`); only with input"},
 	{section: "trigger", key: "tries", kind: isCount, min: 1, max: 100, def: "1", unit: "calls", doc: "how often in a row, offline apart"},
 	{section: "trigger", key: "then", kind: isSpan, min: sec, max: 30 * day, derived: "never again until online", doc: "pause after the last of the tries"},
 

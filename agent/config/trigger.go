@@ -15,13 +15,37 @@ func (s *section) ownTrigger() {
 			s.fault(only.key, "it left out: it is for "+only.with, "it")
 		}
 	}
-	if s.has("to") && s.str("to") != "self" {
-		s.fault("to", `"self": calls to another container are `+notServed, show(s.str("to")))
+	switch to := s.str("to"); {
+	case to == "self":
+	case !goodUUID(to):
+		s.fault("to", `"self", or another container's id such as "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b"`, show(to))
+	case s.wrote("offline"):
+		s.fault("to", `"self": without the service no other container can be called`, show(to))
 	}
 }
 
+// other is the container that the trigger calls; "" for this box.
+func (s *section) other() string {
+	if to := s.str("to"); to != "self" {
+		return to
+	}
+	return ""
+}
+
+// goodUUID: 32 hexadecimal digits in five groups (RFC 9562, section 4).
+func goodUUID(id string) bool {
+	for i, c := range []byte(id) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (c == '-') || !dash && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+			return false
+		}
+	}
+	return len(id) == 36
+}
+
 // checkTriggers: the input is there, and the call is one that this box would
-// obey. spec is what is served; a target that is left out is not judged again.
+// obey, or any for another one. spec is what is served; a target that is left
+// out is not judged again.
 func (r *reader) checkTriggers(spec device.Spec) {
 	for _, s := range r.sections["trigger"] {
 		if s.has("input") {
@@ -34,6 +58,7 @@ func (r *reader) checkTriggers(spec device.Spec) {
 		switch {
 		case err != nil:
 			s.fault("call", "a call as a button would say it", err.Error())
+		case s.other() != "": // it knows what it has
 		case c.Target == "agent":
 			s.fault("call", "the name of a target", "agent, which a trigger cannot call")
 		case r.target(c.Target) == nil:
@@ -58,7 +83,7 @@ func (r *reader) triggers() (specs []device.TriggerSpec) {
 		}
 		specs = append(specs, device.TriggerSpec{
 			Input: s.str("input"), Edge: device.Load(s.str("edge")), Offline: s.dur("offline"),
-			Call: c, Tries: s.num("tries"), Then: s.dur("then"),
+			Call: c, To: s.other(), Tries: s.num("tries"), Then: s.dur("then"),
 		})
 	}
 	return specs

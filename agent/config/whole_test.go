@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -90,7 +91,17 @@ var wrongs = []struct{ old, new, fault, dropped string }{
 	{`call = "lamp on 30s"`, `call = "rack cycle 59s"`, `48: trigger[1].call: want a call that rack understands, got cycle of rack "59s" is too long: want 1ms to 58s, such as 500ms, 10s or 5m (longest of lamp, less the delays before it)`, ``},
 	{`call = "lamp on 30s"`, ``, `45: trigger[1].call: want text in quotes, got nothing`, ``},
 	{`offline = "10m"`, ``, `49: trigger[2].input: want input or offline, got neither`, ``},
-	{`tries = 3`, "tries = 3\nto = \"7602c7e0\"", `53: trigger[2].to: want "self": calls to another container are not served by this version, got "7602c7e0"`, ``},
+	{`tries = 3`, "tries = 3\nto = \"7602c7e0\"", `53: trigger[2].to: want "self", or another container's id such as "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b", got "7602c7e0"`, ``},
+	{`tries = 3`, "tries = 3\nto = \"7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b\"", `53: trigger[2].to: want "self": without the service no other container can be called, got "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b"`, ``},
+	{`tries = 3`, "tries = 3\nto = 5", `53: trigger[2].to: want text in quotes, got 5`, ``},
+	{`call = "lamp on 30s"`, "call = \"lamp\"\nto = \"7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b\"", `48: trigger[1].call: want a call as a button would say it, got command "lamp" has no verb: want TARGET VERB, such as "router cycle 10s"`, ``},
+	{`edge = "off"`, "edge = \"off\"\nto = \"lamp\"", `48: trigger[1].to: want "self", or another container's id such as "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b", got "lamp"`, ``},
+	{`edge = "off"`, "edge = \"off\"\nto = \"Self\"", `48: trigger[1].to: want "self", or another container's id such as "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b", got "Self"`, ``},
+	{`edge = "off"`, "edge = \"off\"\nto = \"7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4\"", `48: trigger[1].to: want "self", or another container's id such as "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b", got "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4"`, ``},
+	{`edge = "off"`, "edge = \"off\"\nto = \"7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4bb\"", `48: trigger[1].to: want "self", or another container's id such as "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b", got "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4bb"`, ``},
+	{`edge = "off"`, "edge = \"off\"\nto = \"7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4g\"", `48: trigger[1].to: want "self", or another container's id such as "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b", got "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4g"`, ``},
+	{`edge = "off"`, "edge = \"off\"\nto = \"7602c7e0a5b1c-4c3a-9d55-0a4f1e2d3c4b\"", `48: trigger[1].to: want "self", or another container's id such as "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b", got "7602c7e0a5b1c-4c3a-9d55-0a4f1e2d3c4b"`, ``},
+	{`edge = "off"`, "edge = \"off\"\nto = \"{602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4}\"", `48: trigger[1].to: want "self", or another container's id such as "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b", got "{602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4}"`, ``},
 	{`tries = 3`, `tries = 0`, `52: trigger[2].tries: want a whole number from 1 to 100, got 0`, ``},
 }
 
@@ -119,6 +130,23 @@ func TestWrongWholes(t *testing.T) {
 				if !slices.ContainsFunc(c.Device.Outputs, func(o device.OutputSpec) bool { return o.Name == member }) {
 					t.Errorf("%s → %s: %s is served without %s", m.old, m.new, g.Name, member)
 				}
+			}
+		}
+	}
+}
+
+// What another container understands only that one knows: any words will do.
+func TestTriggerToAnotherContainer(t *testing.T) {
+	valid := example(t, "wholes.toml")
+	for to, want := range map[string]string{
+		"self": "", "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b": "7602c7e0-5b1c-4c3a-9d55-0a4f1e2d3c4b", "7602C7E0-5B1C-4C3A-9D55-0A4F1E2D3C4B": "7602C7E0-5B1C-4C3A-9D55-0A4F1E2D3C4B",
+	} {
+		for _, call := range []string{"siren dance 3", "agent reboot", "lamp toggle"} {
+			c, faults := told(strings.Replace(valid, `call = "lamp on 30s"`, fmt.Sprintf("call = %q\nto = %q", call, to), 1))
+			if self := want == ""; self != (len(faults) == 1) || self != (len(c.Device.Triggers) == 1) {
+				t.Errorf("%s to %s: got %v and %d triggers", call, to, faults, len(c.Device.Triggers))
+			} else if !self && (c.Device.Triggers[0].To != want || c.Device.Triggers[0].Call.String() != call || c.Device.Triggers[1].To != "") {
+				t.Errorf("%s to %s: got %+v", call, to, c.Device.Triggers)
 			}
 		}
 	}

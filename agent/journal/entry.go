@@ -81,7 +81,7 @@ type Received struct{ ID, Container, Data string }
 type Begun struct {
 	Target string `json:"target,omitzero"`
 	Verb   string `json:"verb,omitzero"`
-	Kind   string `json:"kind,omitzero"` // steady, pulse, cycle, lease or ask
+	Kind   string `json:"kind,omitzero"` // steady, pulse, cycle, lease, ask or remote
 	BootID string `json:"boot,omitzero"`
 	// Deadline is when the action ends by itself, on CLOCK_BOOTTIME of BootID; 0: never.
 	Deadline time.Duration `json:"deadline,omitzero"`

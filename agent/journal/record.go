@@ -2,7 +2,6 @@ package journal
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"hash/crc32"
 )
@@ -27,7 +26,8 @@ const (
 	kindOpened   = "opened" // a process took the journal: proves that the dir can be written
 )
 
-// record is one line of the file.
+// record is one line of the file. The tags name the keys of its JSON; text.go writes and
+// reads it, and a test holds the two together.
 type record struct {
 	Kind      string  `json:"k"`
 	Version   int     `json:"v,omitzero"`
@@ -73,10 +73,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // appendRecord adds r as a line.
 func appendRecord(dst []byte, r record) ([]byte, error) {
-	payload, err := json.Marshal(r)
-	if err != nil {
-		return dst, fmt.Errorf("journal record: %w", err)
-	}
+	payload := r.append(nil)
 	if len(payload) > recordLimit {
 		return dst, fmt.Errorf("journal record: %d bytes, want at most %d", len(payload), recordLimit)
 	}
@@ -144,7 +141,7 @@ func decode(b []byte) (r record, n int, ok bool) {
 	if head(payload) != string(b[:headSize]) {
 		return r, 0, false
 	}
-	if err := json.Unmarshal(payload, &r); err != nil {
+	if err := r.read(payload); err != nil {
 		return record{}, 0, false
 	}
 	return r, headSize + int(size) + 1, true

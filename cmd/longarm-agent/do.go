@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -80,11 +79,7 @@ func do(ctx context.Context, c command) int {
 	stop := p.runBox(ctx)
 	defer stop()
 	ans, id := p.obey(ctx, cmd)
-	text, err := json.Marshal(ans)
-	if err != nil {
-		return fail(c.stderr, err)
-	}
-	fmt.Fprintln(c.stdout, string(text))
+	fmt.Fprintln(c.stdout, string(ans.Append(nil)))
 	p.holdLease(ctx, c, cmd.Target, id)
 	return answerCode(ans.State)
 }
@@ -107,10 +102,7 @@ func (p *plant) obey(ctx context.Context, cmd device.Command) (ans device.Answer
 	ans = p.box.Do(ctx, cmd, device.Meta{Call: id, Begin: func(_ context.Context, a device.Action) error {
 		return p.journal.Started(id, journal.Begun{Target: a.Target, Verb: a.Verb, Kind: a.Kind, BootID: clock.BootID(), Deadline: clock.Boot() + a.Width})
 	}})
-	body, err := json.Marshal(ans)
-	if err == nil {
-		err = p.journal.Finished(id, body)
-	}
+	err := p.journal.Finished(id, ans.Append(nil))
 	if err == nil {
 		err = p.journal.Reported(id) // printed is reported
 	}

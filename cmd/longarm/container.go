@@ -12,6 +12,7 @@ func container(ctx context.Context, c command) int {
 	return dispatch(ctx, []verb{
 		{"add", "make a container and the key for its box", containerAdd},
 		{"ls", "the same as longarm ls", ls},
+		{"grant", "say which containers a box may call by itself", containerGrant},
 		{"pick", "say which of two boxes with one key is the right one", containerPick},
 	}, "longarm container", c)
 }
@@ -31,23 +32,40 @@ func (b *buttons) Set(s string) error {
 	return nil
 }
 
-const containerAddHelp = `container add NAME [-timeout 20m] [-button 'TEXT=CALL']…
+// grants collects -may-call flags.
+type grants []string
+
+func (g *grants) String() string { return "" }
+
+func (g *grants) Set(s string) error {
+	if s = strings.TrimSpace(s); s == "" {
+		return errors.New("want a container's id or name")
+	}
+	*g = append(*g, s)
+	return nil
+}
+
+const containerAddHelp = `container add NAME [-timeout 20m] [-button 'TEXT=CALL']… [-may-call ID]…
 
 Makes a container, the service's side of one box, and prints its id and key as
-JSON. The key is shown this once; it belongs into the key file of the box.
+JSON. The key is shown this once; it belongs into the key file of the box. With
+-may-call triggers of the box may call these other containers.
 
   longarm container add shop-12
   longarm container add shop-12 -timeout 5m \
           -button 'Restart router=router cycle 10s' -button 'Siren=siren on 30s'
+  longarm container add gate -may-call shop-12
 `
 
 func containerAdd(ctx context.Context, c command) int {
 	var t target
 	var press buttons
+	var mayCall grants
 	f := c.newFlags("container add", containerAddHelp)
 	timeout := f.Duration("timeout", 20*time.Minute, "call the box offline after this long without a heartbeat: whole minutes,\n5m and more are wise")
 	id := f.String("id", "", "use this `ID` instead of a random one")
 	f.Var(&press, "button", "a remote button, `'TEXT=CALL'`; may be given several times")
+	f.Var(&mayCall, "may-call", "a container, by `ID` or name, that this one may call; may be given several times")
 	t.flag(f)
 	words, code, done := f.parse(1, 1)
 	if done {
@@ -68,13 +86,59 @@ func containerAdd(ctx context.Context, c command) int {
 		Name                string      `json:"name"`
 		MaxHeartbeatTimeout int         `json:"maxHeartbeatTimeout"`
 		Buttons             []buttonDoc `json:"buttons,omitempty"`
+		MayCall             grants      `json:"mayCall,omitempty"`
 	}
 	raw, err := a.do(ctx, request{method: "POST", path: "/containers",
-		body: body{*id, words[0], int(*timeout / time.Minute), press}})
+		body: body{*id, words[0], int(*timeout / time.Minute), press, mayCall}})
 	if err != nil {
 		return c.fault(a, err)
 	}
 	return c.json(raw)
+}
+
+const containerGrantHelp = `container grant NAME-OR-ID [OTHER]…
+
+Says which other containers, by name or id, a container may call by itself: a
+trigger of one box switches something at another. It replaces what was said
+before; with no OTHER the container may call none.
+
+  longarm container grant gate shop-12 attic
+  longarm container grant gate
+`
+
+func containerGrant(ctx context.Context, c command) int {
+	var t target
+	f := c.newFlags("container grant", containerGrantHelp)
+	t.flag(f)
+	words, code, done := f.parse(1, -1)
+	if done {
+		return code
+	}
+	a, err := c.connect(t)
+	if err != nil {
+		return c.fault(nil, err)
+	}
+	d, err := a.find(ctx, words[0])
+	if err != nil {
+		return c.fault(a, err)
+	}
+	body := struct {
+		MayCall []string `json:"mayCall"`
+	}{append([]string{}, words[1:]...)}
+	raw, err := a.do(ctx, request{method: "PATCH", path: containerPath(d.ID), body: body})
+	if err != nil {
+		return c.fault(a, err)
+	}
+	var changed containerDoc
+	if err := decode(raw, &changed); err != nil {
+		return c.fault(a, err)
+	}
+	may := "no other container"
+	if len(changed.MayCall) > 0 {
+		may = clean(strings.Join(changed.MayCall, ", "))
+	}
+	_, err = fmt.Fprintf(c.stdout, "%s may call %s\n", clean(d.Name), may)
+	return c.written(err)
 }
 
 const containerPickHelp = `container pick NAME-OR-ID INSTANCE

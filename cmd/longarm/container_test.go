@@ -15,6 +15,7 @@ func TestContainerAdd(t *testing.T) {
 		{"id", "shop-12|-id|i1", `{"id":"i1","name":"shop-12","maxHeartbeatTimeout":20}`},
 		{"buttons", "shop-12|-button|Restart router = router cycle 10s|-button|Siren=siren on 30s",
 			`{"name":"shop-12","maxHeartbeatTimeout":20,"buttons":[{"text":"Restart router","data":"router cycle 10s"},{"text":"Siren","data":"siren on 30s"}]}`},
+		{"grants", "shop-12|-may-call|i2|-may-call=attic", `{"name":"shop-12","maxHeartbeatTimeout":20,"mayCall":["i2","attic"]}`},
 		{"JSON button", `shop-12|-button|A={"target":"a","verb":"on","args":["x=y"]}`,
 			`{"name":"shop-12","maxHeartbeatTimeout":20,"buttons":[{"text":"A","data":"{\"target\":\"a\",\"verb\":\"on\",\"args\":[\"x=y\"]}"}]}`},
 	} {
@@ -34,7 +35,7 @@ func TestContainerAdd(t *testing.T) {
 }
 
 func TestContainerAddUsage(t *testing.T) {
-	for _, args := range []string{"", "a|b", "a|-timeout|30s", "a|-timeout|0s", "a|-timeout|90s", "a|-timeout|-5m", "a|-button|x", "a|-button|=x", "a|-button|x="} {
+	for _, args := range []string{"", "a|b", "a|-timeout|30s", "a|-timeout|0s", "a|-timeout|90s", "a|-timeout|-5m", "a|-button|x", "a|-button|=x", "a|-button|x=", "a|-may-call", "a|-may-call|"} {
 		f := newFake(t)
 		code, out, err := f.do(append([]string{"container", "add"}, strings.Split(args, "|")...)...) // "" is an empty name
 		want(t, args, code, exitUsage, out+err, "longarm container add -h")
@@ -42,6 +43,33 @@ func TestContainerAddUsage(t *testing.T) {
 			t.Errorf("%s: got %q, want nothing sent", args, f.asked)
 		}
 	}
+}
+
+func TestContainerGrant(t *testing.T) {
+	f := newFake(t)
+	f.answers["PATCH /containers/"+otherID] = `200 {"name":"attic","mayCall":["` + boxID + `","x"]}`
+	code, out, err := f.do("container", "grant", "attic", "shop-12", "x")
+	want(t, "grant", code, 0, out+err, "attic may call "+boxID+", x\n")
+	if !f.saw("PATCH /containers/" + otherID + ` {"mayCall":["shop-12","x"]}`) {
+		t.Errorf("got %q, want the containers", f.asked)
+	}
+	f.answers["PATCH /containers/"+otherID] = `200 {"name":"attic"}`
+	code, out, err = f.do("container", "grant", "attic")
+	want(t, "grant nothing", code, 0, out+err, "attic may call no other container\n")
+	if !f.saw("PATCH /containers/" + otherID + ` {"mayCall":[]}`) {
+		t.Errorf("got %q, want an empty list", f.asked)
+	}
+	f.answers["PATCH /containers/"+otherID] = `400 {"error":"mayCall: no container of the id or name \"nobody\""}`
+	code, out, err = f.do("container", "grant", "attic", "nobody")
+	want(t, "grant nobody", code, exitError, out+err, "no container of the id or name")
+	code, out, err = f.do("container", "grant")
+	want(t, "nothing", code, exitUsage, out+err, "longarm container grant -h")
+	code, out, err = f.do("container", "add", "-h")
+	want(t, "help", code, 0, out+err, "-may-call ID")
+	f.answers["GET /containers/attic"] = `200 {"id":"a1","name":"attic","state":"new","mayCall":["` + boxID + `"]}`
+	f.answers["GET /containers/a1"] = f.answers["GET /containers/attic"]
+	code, out, err = f.do("ls", "attic")
+	want(t, "ls", code, 0, out+err, "may call", boxID)
 }
 
 func TestContainerPick(t *testing.T) {

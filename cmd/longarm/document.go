@@ -63,6 +63,7 @@ type containerDoc struct {
 	OpenCalls           int           `json:"openCalls"`
 	MaxHeartbeatTimeout int           `json:"maxHeartbeatTimeout"` // minutes
 	Buttons             []buttonDoc   `json:"buttons"`
+	MayCall             []string      `json:"mayCall"` // ids of the containers that it may call by itself
 	Report              *push.Report  `json:"report"`
 	Instances           []instanceDoc `json:"instances"` // while two boxes use the key or one is picked
 	Picked              string        `json:"picked"`    // the one instance that may act; "" is any

@@ -158,6 +158,9 @@ func (c command) show(d containerDoc) int {
 	for _, b := range d.Buttons {
 		row("button", clean(b.Text)+": "+clean(b.Data))
 	}
+	for _, id := range d.MayCall {
+		row("may call", clean(id))
+	}
 	for _, i := range d.Instances {
 		row("device", clean(i.Instance)+d.standing(i)+", heard "+age(time.Now(), i.LastSeen))
 	}

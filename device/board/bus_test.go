@@ -212,6 +212,7 @@ func TestTimersAreSentOnce(t *testing.T) {
 		_, _ = one.Set(false, "")
 		r.sent()
 		r.quirk(0, func(q *boardsim.Quirks) { q.BadSum = 1 })
+		start := time.Now()
 		_, _, err := one.Timed(true, 10*time.Second, "")
 		wantFault(t, "no ack", err, true)
 		if f := r.sent(); len(f) != 1 {
@@ -219,7 +220,7 @@ func TestTimersAreSentOnce(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		r.want("asked while it runs", one, true, true)
-		time.Sleep(5 * time.Second)
+		time.Sleep(time.Until(start.Add(10*time.Second + 100*time.Millisecond)))
 		r.want("at its end", one, false, false)
 		time.Sleep(time.Second)
 		r.want("after it", one, false, true)

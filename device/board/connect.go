@@ -42,18 +42,38 @@ func (p *Port) connect() error {
 		p.retreat(err)
 		return err
 	}
-	if p.away.pause > 0 {
+	if p.away.pause > 0 && !p.stuck {
 		p.o.Log.Info("port is back", "port", p.o.Name)
 	}
 	p.wire, p.away, p.next, p.looped = wire, backoff{}, time.Time{}, unsure
 	p.opened++
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.gone = nil
+	if !p.stuck {
+		p.gone = nil
+	}
 	for _, b := range p.boards {
 		b.meant()
 	}
 	return nil
+}
+
+// took notes that a port that could be opened before, and took no byte, takes
+// some again.
+func (p *Port) took(t *talk) {
+	if !p.stuck || t.broken != nil || t.frames == 0 {
+		return
+	}
+	p.o.Log.Info("port is back", "port", p.o.Name)
+	p.stuck = false
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = nil
+	for _, b := range p.boards {
+		for _, c := range b.channels {
+			c.signal()
+		}
+	}
 }
 
 func (p *Port) openWire() (Wire, error) {
@@ -80,9 +100,10 @@ func (p *Port) close() {
 
 // retreat plans the next try to open; all boards are gone.
 func (p *Port) retreat(err error) {
-	if p.away.pause == 0 {
+	if p.away.pause == 0 && !p.stuck {
 		p.o.Log.Warn("port is gone, opening it again until it is back", "port", p.o.Name, "err", err)
 	}
+	p.stuck = errors.Is(err, os.ErrDeadlineExceeded)
 	p.away.fail()
 	p.mu.Lock()
 	defer p.mu.Unlock()

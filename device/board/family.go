@@ -59,7 +59,7 @@ func (t Timer) Fit(active bool, width time.Duration) (kept time.Duration, ok boo
 }
 
 // families are all that are served, in the order of design.md section 3.
-var families = []Family{lcus, numato, waveshare}
+var families = []Family{lcus, lcusFeedback, kmtronic, numato, denkovi16, devantech, conrad, k8090, waveshare, lctech, eletechsup, c0135, modbusGeneric}
 
 // Families are all families, in the order of design.md section 3.
 func Families() []Family { return slices.Clone(families) }
@@ -85,6 +85,8 @@ func (f Family) check(s Spec) error {
 		return fmt.Errorf("channels %d: want one of %d", s.Channels, f.Sizes)
 	case f.Unit != 0 && (s.Unit < 1 || s.Unit > 255):
 		return fmt.Errorf("unit %d: want 1 to 255", s.Unit)
+	case f.Map:
+		return s.Map.check(s.Channels)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package board
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 	"time"
@@ -79,14 +78,14 @@ func (n *numatoTalk) line(t *talk, command string) (answer string, err error) {
 			return err
 		}
 		var echoed, whole bool
-		got, err := t.until(numatoLimit, func(got []byte) bool {
+		_, err := t.until(numatoLimit, func(got []byte) bool {
 			answer, echoed, whole = numatoAnswer(got, command)
 			return whole && (echoed || n.plain)
 		})
 		switch {
 		case err == nil:
 			return nil
-		case whole && !echoed && t.silent(err) && !bytes.ContainsRune(got, ' '):
+		case whole && !echoed && t.silent(err) && strings.Trim(answer, "0123456789abcdefABCDEFno") == "":
 			n.plain = true // an answer, but nothing of the line
 			return nil
 		}

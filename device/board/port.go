@@ -55,6 +55,7 @@ type Port struct {
 	looked time.Time     // when the wire was last used
 	turn   int           // the board that had it last
 	looped loopback      // whether the adapter sends back what it is sent
+	stuck  bool          // it took no byte when it was used last: until it does, it is gone
 
 	mu   sync.Mutex
 	gone error // why there is no wire
@@ -138,6 +139,7 @@ func (p *Port) work(ctx context.Context, b *Board, j *job) {
 		return
 	}
 	t := p.talk(ctx, b)
+	defer p.took(t)
 	if err := b.meet(t); err != nil {
 		j.err = b.fault(j.after, err)
 		return

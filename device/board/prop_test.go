@@ -22,11 +22,19 @@ func TestWhatIsReportedIsSo(t *testing.T) {
 	if testing.Short() {
 		seeds = 5
 	}
+	worlds := map[string][]Family{}
 	for _, f := range families {
-		t.Run(f.Name, func(t *testing.T) {
+		worlds[f.Name] = []Family{f}
+		if f.Bus {
+			worlds[f.Name] = []Family{f, f}
+			worlds["a bus"] = append(worlds["a bus"], f)
+		}
+	}
+	for name, kinds := range worlds {
+		t.Run(name, func(t *testing.T) {
 			for seed := range seeds {
 				synctest.Test(t, func(t *testing.T) {
-					w := newWorld(t, f, seed)
+					w := newWorld(t, kinds, seed)
 					for range 60 {
 						w.step()
 						w.look()
@@ -36,7 +44,7 @@ func TestWhatIsReportedIsSo(t *testing.T) {
 					}
 					w.stop()
 					if t.Failed() {
-						t.Logf("family %s, seed %d, steps:", f.Name, seed)
+						t.Logf("%s, seed %d, steps:", name, seed)
 						t.Log(strings.Join(w.steps, "\n"))
 						t.FailNow()
 					}
@@ -46,11 +54,12 @@ func TestWhatIsReportedIsSo(t *testing.T) {
 	}
 }
 
-// world is one or two boards of a family and what a test does to them.
+// world is one board of a family, or several on a bus, and what a test does to
+// them.
 type world struct {
 	t      *testing.T
 	r      *rand.Rand
-	family Family
+	kinds  []Family // of the boards
 	cable  *boardsim.Cable
 	sims   []*boardsim.Board
 	port   *Port
@@ -59,46 +68,66 @@ type world struct {
 	steps  []string
 	blind  bool   // nobody answers questions: what is lost stays unknown to us
 	quiet  []bool // it had no power since it was last asked
+	left   map[place]*rest
+
+	stubborn bool // no command ends a timer
 
 	mu   sync.Mutex
 	sent map[*Channel]bool // what it is told was sent, which proves nothing
 }
 
-func newWorld(t *testing.T, f Family, seed uint64) *world {
-	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 7)), family: f, stop: func() {}, blind: seed%4 == 3}
-	boards := 1
-	if f.Bus {
-		boards = 2
+// rest is a board's timer that a restart made forgotten.
+type (
+	place struct{ board, channel int }
+	rest  struct {
+		timer
+		settled bool
 	}
-	for i := range boards {
+)
+
+func newWorld(t *testing.T, kinds []Family, seed uint64) *world {
+	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 7)), kinds: kinds, stop: func() {}, blind: seed%4 == 3, stubborn: seed%3 == 2}
+	for i, f := range kinds {
 		q := boardsim.Quirks{
 			TooFast: max(f.Gap, frameGap(f.Baud)), Stale: f.Name == "lcus", Silent: w.blind && f.Name == "lcus",
-			NoEcho: w.blind, Loop: f.Bus && seed%5 == 1, Stubborn: seed%3 == 2, LateTimers: time.Duration(w.r.IntN(150)) * time.Millisecond,
+			NoEcho: w.blind, Loop: f.Bus && seed%5 == 1, Stubborn: w.stubborn, LateTimers: time.Duration(w.r.IntN(150)) * time.Millisecond,
 		}
-		sim, err := boardsim.New(f.Name, w.size(), f.Unit+i, q)
+		if f.Bus {
+			q.Lag = f.Settle
+		}
+		sim, err := boardsim.New(f.Name, w.size(i), w.unit(i), q)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.sims = append(w.sims, sim)
 	}
-	w.quiet = make([]bool, boards)
+	w.quiet = make([]bool, len(kinds))
 	w.cable = boardsim.NewCable(w.sims...)
 	w.restart()
 	return w
 }
 
-func (w *world) size() int {
-	if w.family.Sizes == nil {
+func (w *world) size(i int) int {
+	sizes := w.kinds[i].Sizes
+	if sizes == nil {
 		return 3
 	}
-	return w.family.Sizes[len(w.family.Sizes)/2]
+	return sizes[len(sizes)/2]
+}
+
+// unit is the family's own for the first board, and for others one that is free.
+func (w *world) unit(i int) int {
+	if i > 0 {
+		return i + 1
+	}
+	return w.kinds[i].Unit
 }
 
 // spec is the board as a config has it; a mapped one is spoken to as its
 // simulator is.
 func (w *world) spec(i int) Spec {
 	return Spec{
-		Name: fmt.Sprint("b", i+1), Driver: w.family.Name, Channels: w.size(), Unit: w.family.Unit + i,
+		Name: fmt.Sprint("b", i+1), Driver: w.kinds[i].Name, Channels: w.size(i), Unit: w.unit(i),
 		Map: Map{Function: writeRegister, On: 1, Read: readRegisters},
 	}
 }
@@ -106,6 +135,16 @@ func (w *world) spec(i int) Spec {
 // restart is a new agent: all that was known is lost.
 func (w *world) restart() {
 	w.stop()
+	if w.left == nil {
+		w.left = map[place]*rest{}
+	}
+	for i, b := range w.boards {
+		for n := range b.channels {
+			if b.runs(n + 1) {
+				w.left[place{i, n}] = &rest{timer: b.timers[n]}
+			}
+		}
+	}
 	w.port = NewPort(func() (Wire, error) { return w.cable.Open() }, PortOptions{})
 	w.boards, w.sent = nil, map[*Channel]bool{}
 	for i := range w.sims {
@@ -123,8 +162,39 @@ func (w *world) restart() {
 	w.stop = func() { cancel(); running.Wait() }
 }
 
+// settle does what an agent does on start about what was running: it takes the
+// relay to where its board's timer would. When no command ends the timer, nobody
+// knows before it is over.
+func (w *world) settle() {
+	for i, b := range w.boards {
+		for n, c := range b.channels {
+			if l := w.left[place{i, n}]; l != nil && w.settled(c, l) {
+				delete(w.left, place{i, n})
+			}
+		}
+	}
+}
+
+func (w *world) settled(c *Channel, l *rest) bool {
+	if !l.settled {
+		proof, err := c.Set(l.to, "")
+		w.proved(c, proof)
+		l.settled = err == nil
+		w.note("%s channel %d: settle %t: %s %v", c.board.spec.Name, c.number, l.to, proof, err)
+	}
+	if _, ends := c.board.family.speak(c.board.spec).(canceller); l.settled && (ends || !w.stubborn) {
+		return true
+	}
+	if !l.settled || time.Since(l.until) < timerGrace {
+		return false
+	}
+	_, _, proof, _ := c.Read()
+	return proof == Readback
+}
+
 // step does something at random.
 func (w *world) step() {
+	w.settle()
 	i := w.r.IntN(len(w.sims))
 	sim := w.sims[i]
 	quirk := func(what string, f func(q *boardsim.Quirks)) {
@@ -145,6 +215,7 @@ func (w *world) step() {
 	case 4:
 		w.note("restart")
 		w.restart()
+		time.Sleep(time.Second) // a program takes longer to start than a board to settle
 	case 5:
 		if !w.blind {
 			quirk(fmt.Sprint("lose ", n), func(q *boardsim.Quirks) { q.Lost = n })
@@ -176,7 +247,7 @@ func (w *world) note(format string, a ...any) { w.steps = append(w.steps, fmt.Sp
 func (w *world) calls(i int) {
 	var all sync.WaitGroup
 	var mu sync.Mutex
-	for _, n := range w.r.Perm(w.size())[:min(1+w.r.IntN(3), w.size())] {
+	for _, n := range w.r.Perm(w.size(i))[:min(1+w.r.IntN(3), w.size(i))] {
 		c, active := w.boards[i].channels[n], w.r.IntN(2) == 1
 		width := time.Duration(1+w.r.IntN(6000)) * time.Millisecond
 		kind := w.r.IntN(4)
@@ -192,7 +263,8 @@ func (w *world) calls(i int) {
 
 func (w *world) call(i int, c *Channel, kind int, active bool, width time.Duration) string {
 	before := w.sims[i].Active(c.number)
-	timed := w.boards[i].runs(c.number)
+	_, left := w.left[place{i, c.number - 1}]
+	timed := left || w.boards[i].runs(c.number)
 	switch {
 	case kind == 0:
 		_, known, proof, err := c.Read()
@@ -211,7 +283,7 @@ func (w *world) call(i int, c *Channel, kind int, active bool, width time.Durati
 	}
 	proof, err := c.Prove(active)
 	w.proved(c, proof)
-	if proof == Readback && w.sims[i].Active(c.number) != active && !w.boards[i].runs(c.number) {
+	if proof == Readback && w.sims[i].Active(c.number) != active && !left && !w.boards[i].runs(c.number) {
 		w.t.Errorf("board %d channel %d: read back as %t and is not", i+1, c.number, active)
 	}
 	return fmt.Sprintf("set and prove %t: %s %v", active, proof, err)
@@ -240,7 +312,10 @@ func (w *world) look() {
 			}
 			w.quiet[i] = false
 		}
-		for _, c := range b.channels {
+		for n, c := range b.channels {
+			if w.left[place{i, n}] != nil {
+				continue
+			}
 			active, known, err := c.Active()
 			if is := w.sims[i].Active(c.number); known && err == nil && active != is && !w.sent[c] {
 				w.t.Errorf("after step %d: board %d channel %d is %t, reported as %t", len(w.steps), i+1, c.number, is, active)

@@ -89,12 +89,16 @@ func TestEachFamilyOnARealPort(t *testing.T) {
 				if i > 0 && !f.Bus {
 					break
 				}
-				sim, err := boardsim.New(f.Name, channels, f.Unit+i, boardsim.Quirks{TooFast: f.Gap / 2, Loop: f.Bus})
+				unit := f.Unit
+				if i > 0 {
+					unit = i + 1
+				}
+				sim, err := boardsim.New(f.Name, channels, unit, boardsim.Quirks{TooFast: f.Gap / 2, Loop: f.Bus})
 				if err != nil {
 					t.Fatal(err)
 				}
 				b, err := port.Add(board.Spec{
-					Name: fmt.Sprint("b", i+1), Driver: f.Name, Channels: channels, Unit: f.Unit + i,
+					Name: fmt.Sprint("b", i+1), Driver: f.Name, Channels: channels, Unit: unit,
 					Map: board.Map{Function: 6, On: 1, Read: 3},
 				})
 				if err != nil {
@@ -122,6 +126,60 @@ func TestEachFamilyOnARealPort(t *testing.T) {
 				turnOff(t, p.sims[i], c, channels)
 			}
 		})
+	}
+}
+
+// TestFamiliesShareARealPort: all families for a bus on one, each with a unit of
+// its own.
+func TestFamiliesShareARealPort(t *testing.T) {
+	p := &plug{t: t, path: filepath.Join(t.TempDir(), "port")}
+	port := board.NewPort(func() (board.Wire, error) {
+		w, err := serial.Open(p.path, serial.Options{Baud: 9600, Parity: "none"})
+		if err != nil {
+			return nil, err
+		}
+		return w, nil
+	}, board.PortOptions{Name: p.path})
+	var kinds []board.Family
+	var last []*board.Channel
+	for _, f := range board.Families() {
+		if !f.Bus {
+			continue
+		}
+		unit := len(kinds) + 1
+		if f.Unit != 1 {
+			unit = f.Unit
+		}
+		sim, err := boardsim.New(f.Name, 4, unit, boardsim.Quirks{TooFast: f.Gap / 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := port.Add(board.Spec{Name: f.Name, Driver: f.Name, Channels: 4, Unit: unit, Map: board.Map{Function: 6, On: 1, Read: 3}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := b.Channel(4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds, p.sims, last = append(kinds, f), append(p.sims, sim), append(last, c)
+	}
+	p.in()
+	defer p.out()
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	running.Go(func() { port.Run(ctx) })
+	var all sync.WaitGroup
+	for i, c := range last {
+		all.Go(func() { turnOn(t, kinds[i], p.sims[i], c, 4) })
+	}
+	all.Wait()
+	p.out()
+	p.in()
+	for i, c := range last {
+		turnOff(t, p.sims[i], c, 4)
 	}
 }
 

@@ -28,9 +28,10 @@ type talk struct {
 	board  *Board
 	end    time.Time
 	tries  int
-	frames int   // that went out, or of which a part may have
-	broken error // of the wire: it is given up after this
-	halted bool  // by the end of ctx or the limit
+	at     time.Time // of the last frame
+	frames int       // that went out, or of which a part may have
+	broken error     // of the wire: it is given up after this
+	halted bool      // by the end of ctx or the limit
 }
 
 // send sends one frame when the board and the bus may take it; what came in
@@ -46,6 +47,7 @@ func (t *talk) send(frame []byte) error {
 	err := t.clear()
 	if err == nil {
 		t.frames++
+		t.at = time.Now()
 		err = t.port.wire.Write(frame)
 	}
 	now := time.Now()

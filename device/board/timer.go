@@ -35,16 +35,25 @@ func (b *Board) run(channel int, t timer) {
 func (b *Board) runs(channel int) bool {
 	b.port.mu.Lock()
 	defer b.port.mu.Unlock()
-	return !b.timers[channel-1].until.IsZero()
+	i := channel - 1
+	return !b.timers[i].until.IsZero() && !(b.overdue(i) && b.there(i))
 }
 
-// level is what is thought of a channel now: nothing from the end of its timer
-// until the board was asked. The mutex is held.
+// there says that a channel is where its timer takes it. The mutex is held.
+func (b *Board) there(i int) bool { return b.now[i] == level{active: b.timers[i].to, known: true} }
+
+// overdue says that the board should show that its timer is over, or that none
+// was started. The mutex is held.
+func (b *Board) overdue(i int) bool { return time.Until(b.timers[i].ends()) <= 0 }
+
+// level is what is thought of a channel now: nothing from the end of a timer
+// that moves it until the board was asked. The mutex is held.
 func (b *Board) level(channel int) level {
-	if t := b.timers[channel-1]; !t.until.IsZero() && time.Until(t.until) <= 0 {
+	i := channel - 1
+	if t := b.timers[i]; !t.until.IsZero() && time.Until(t.until) <= 0 && !b.there(i) {
 		return level{}
 	}
-	return b.now[channel-1]
+	return b.now[i]
 }
 
 // lookAt is when the board must be looked after; zero: it need not.
@@ -57,8 +66,8 @@ func (b *Board) lookAt() (at time.Time) {
 	}
 	b.port.mu.Lock()
 	defer b.port.mu.Unlock()
-	for _, t := range b.timers {
-		if end := t.ends(); at.IsZero() || !end.IsZero() && end.Before(at) {
+	for i, t := range b.timers {
+		if end := t.ends(); !end.IsZero() && !b.there(i) && (at.IsZero() || end.Before(at)) {
 			at = end
 		}
 	}
@@ -79,7 +88,7 @@ func (b *Board) look(t *talk) {
 	b.port.mu.Lock()
 	defer b.port.mu.Unlock()
 	for i := range b.timers {
-		if end := b.timers[i].ends(); end.IsZero() || time.Until(end) > 0 {
+		if b.timers[i].until.IsZero() || !b.overdue(i) || b.there(i) {
 			continue
 		}
 		b.timers[i].asked++

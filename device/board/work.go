@@ -28,7 +28,7 @@ func (b *Board) timed(t *talk, j *job) {
 	t.tries = 1 // a second frame would be a second width
 	b.command(t, j, func() (string, error) { return speaker.timed(t, j.channel, j.active, j.width) })
 	if j.err == nil || t.moved(j.err) {
-		b.run(j.channel, timer{until: time.Now().Add(j.width), to: !j.active, width: j.width})
+		b.run(j.channel, timer{until: t.at.Add(j.width), to: !j.active, width: j.width})
 	}
 }
 
@@ -154,13 +154,13 @@ func (b *Board) think(channel int, l level, news bool) {
 	b.port.mu.Lock()
 	defer b.port.mu.Unlock()
 	i := channel - 1
-	if l.known && b.timers[i].to == l.active {
-		b.timers[i] = timer{} // it is over, or has nothing to move any more
-	}
 	if news && b.now[i] != l {
 		b.channels[i].signal()
 	}
 	b.now[i] = l
+	if b.there(i) && b.overdue(i) {
+		b.timers[i] = timer{} // until then it may move what is moved away again
+	}
 }
 
 func (b *Board) thought(channel int) level {

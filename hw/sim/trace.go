@@ -2,14 +2,15 @@ package sim
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync"
 
 	"longarm/hw/clock"
+	"longarm/push/jsontext"
 )
 
 // edge is one line of the trace file; the keys and their order are pinned (design.md 6).
@@ -18,6 +19,27 @@ type edge struct {
 	Name   string `json:"name"`
 	Active bool   `json:"active"`
 	Why    string `json:"why"`
+}
+
+func (e edge) append(dst []byte) []byte {
+	dst = strconv.AppendInt(append(dst, `{"t_us":`...), e.At, 10)
+	dst = jsontext.AppendString(jsontext.AppendKey(dst, "name"), e.Name)
+	dst = strconv.AppendBool(jsontext.AppendKey(dst, "active"), e.Active)
+	return append(jsontext.AppendString(jsontext.AppendKey(dst, "why"), e.Why), '}')
+}
+
+// readEdge is the name and the level of a line; not ok: it is no edge.
+func readEdge(line []byte) (name string, active, ok bool) {
+	members, err := jsontext.Members(line)
+	for _, m := range members {
+		switch m.Key {
+		case "name":
+			name, _ = jsontext.String(m.Value)
+		case "active":
+			active, ok = string(m.Value) == "true", string(m.Value) == "true" || string(m.Value) == "false"
+		}
+	}
+	return name, active, ok && err == nil && name != ""
 }
 
 // trace holds the levels of all outputs and the file that records their edges.
@@ -58,9 +80,8 @@ func openTrace(path string) (*trace, error) {
 func lastLevels(b []byte) map[string]bool {
 	levels := map[string]bool{}
 	for line := range bytes.Lines(b) {
-		var e edge
-		if json.Unmarshal(line, &e) == nil && e.Name != "" {
-			levels[e.Name] = e.Active
+		if name, active, ok := readEdge(line); ok {
+			levels[name] = active
 		}
 	}
 	return levels
@@ -82,10 +103,7 @@ func (t *trace) set(name string, active bool, why string) error {
 		return os.ErrClosed
 	}
 	if t.levels[name] != active && t.f != nil {
-		b, err := json.Marshal(edge{clock.Monotonic().Microseconds(), name, active, why})
-		if err != nil {
-			return err
-		}
+		b := edge{clock.Monotonic().Microseconds(), name, active, why}.append(nil)
 		if _, err := t.f.Write(append(b, '\n')); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ type Client struct {
 	ends      []*endpoint
 
 	polls  *lane // holds the poll
-	second *lane // acknowledgement, result, state, sign-off
+	second *lane // acknowledgement, result, call, state, sign-off
 
 	ours  atomic.Bool
 	armed atomic.Pointer[armed]
@@ -148,6 +149,22 @@ func (c *Client) Result(ctx context.Context, containerID, messageID string, res 
 	if err != nil {
 		return push.Reply{}, fmt.Errorf("send result: %w", err)
 	}
+	return r, nil
+}
+
+// Call asks the service on the second connection for a call of container, ""
+// being the client's own, to target, with a life of ttl (0: the service's
+// default). id names the request: after a reply that was lost the same one asks
+// again, and makes no second call. With Success the reply carries the call's
+// [push.Reply.MessageID]; without, its message says why there is none. A
+// request that was refused is a [*push.Refusal]. It gives up after 10 s.
+func (c *Client) Call(ctx context.Context, container, target, id, data string, ttl time.Duration) (push.Reply, error) {
+	body := push.CallRequest{ID: id, Data: data, TTL: ttl}.Append(nil)
+	r, err := c.post(ctx, push.CallPath(cmp.Or(container, c.container), target), body)
+	if err != nil {
+		return push.Reply{}, fmt.Errorf("call %s: %w", target, err)
+	}
+	r.Message = c.clean(r.Message)
 	return r, nil
 }
 

@@ -47,6 +47,67 @@ func TestAckAndResult(t *testing.T) {
 	})
 }
 
+func TestCall(t *testing.T) {
+	bubble(t, func(t *testing.T, s *service, c *Client) {
+		requests := make(chan *got, 2)
+		s.serve(func(g *got) { requests <- g; g.answer(200, golden(t, "reply-call.json")) })
+		const id, ttl = "trigger-5d3c1f0e-7a2b-4c6d-8e9f-0a1b2c3d4e5f", 59750 * time.Millisecond
+		r, err := c.Call(t.Context(), "", "Lamp/1", id, "siren on 30s", ttl)
+		if err != nil || !r.Success || r.MessageID() != "0f9c3a52-8d0e-4c1b-9d5e-2b6f0a7c1e11" {
+			t.Errorf("got %+v, %v", r, err)
+		}
+		g := <-requests
+		if g.Method != "POST" || g.RequestURI != "/base/push/box1/call/Lamp%2F1" || g.body != golden(t, "request-call.json") || g.Header.Get("X-Api-Key") != secret {
+			t.Errorf("got %s %s %s", g.Method, g.RequestURI, g.body)
+		}
+		if _, err := c.Call(t.Context(), "child", "lamp", "a", "x", 0); err != nil {
+			t.Error(err)
+		}
+		if g := <-requests; g.RequestURI != "/base/push/child/call/lamp" || g.body != `{"id":"a","data":"x"}` {
+			t.Errorf("got %s %s", g.RequestURI, g.body)
+		}
+		s.serve(func(g *got) { g.answer(200, `{"success":false,"message":"signed off: \u001b`+secret+`"}`) })
+		if r, err := c.Call(t.Context(), "", "lamp", "b", "x", 0); err != nil || r.Success || r.Message != "signed off:  ***" {
+			t.Errorf("got %+v, %v", r, err)
+		}
+		s.serve(func(g *got) { g.answer(403, `{"success":false,"message":"no grant"}`) })
+		_, err = c.Call(t.Context(), "", "lamp", "c", "x", 0)
+		if refusal, ok := errors.AsType[*push.Refusal](err); !ok || refusal.Status != 403 || refusal.Message != "no grant" {
+			t.Errorf("got %v", err)
+		}
+		if s.dials() != 1 {
+			t.Errorf("got %d connections", s.dials())
+		}
+		_, err = c.Call(t.Context(), "", "lamp", "d", strings.Repeat("x", push.MaxBody), 0)
+		if err == nil || !strings.Contains(err.Error(), "longer than 64 KiB") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestCallReplyLost: the connection ends before the reply, and the same
+// request follows on a fresh one; the service tells them apart by the id.
+func TestCallReplyLost(t *testing.T) {
+	bubble(t, func(t *testing.T, s *service, c *Client) {
+		var bodies []string
+		s.serve(func(g *got) {
+			if bodies = append(bodies, g.body); len(bodies) == 2 {
+				g.on.tls.Close()
+				return
+			}
+			g.answer(200, golden(t, "reply-call.json"))
+		})
+		for range 2 {
+			if r, err := c.Call(t.Context(), "", "lamp", "a", "x", 0); err != nil || r.MessageID() == "" {
+				t.Errorf("got %+v, %v", r, err)
+			}
+		}
+		if len(bodies) != 3 || bodies[1] != bodies[2] {
+			t.Errorf("requests %q, want the second one twice", bodies)
+		}
+	})
+}
+
 func TestStateOnlyToOurs(t *testing.T) {
 	bubble(t, func(t *testing.T, s *service, c *Client) {
 		states := make(chan string, 3)

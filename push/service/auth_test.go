@@ -108,6 +108,12 @@ func TestRefusals(t *testing.T) {
 		"no such path":             {"GET", "/elsewhere", "", "k", 404, 0},
 		"no such path below":       {"GET", "/push/box/dance/x", "", "k", 404, 0},
 		"ack without an id":        {"POST", "/push/box/ack", "", "k", 404, 0},
+		"call without a target":    {"POST", "/push/box/call", "{}", "k", 404, 0},
+		"call without a key":       {"POST", "/push/box/call/other", "{}", "", 401, 0},
+		"call with another's key":  {"POST", "/push/box/call/other", "{}", "k2", 403, 0},
+		"call of no container":     {"POST", "/push/nobody/call/box", "{}", "k", 404, 0},
+		"call by a wrong method":   {"GET", "/push/box/call/other", "", "k", 405, 0},
+		"call with a big body":     {"POST", "/push/box/call/other", big, "k", 413, 0},
 		"the root":                 {"GET", "/", "", "k", 404, 0},
 	}
 	bubble(t, func(t *testing.T, w *world) {

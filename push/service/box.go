@@ -14,6 +14,7 @@ type registration struct {
 	Object  push.Container `json:"object"`
 	KeyHash string         `json:"keyHash"` // hex SHA-256
 	Added   time.Time      `json:"added"`
+	MayCall []string       `json:"mayCall,omitempty"` // its grants: ids of containers; only an operator sets them
 }
 
 // limit is how long the container may be silent (protocol.md 6).
@@ -44,6 +45,7 @@ type box struct {
 	instance string               // of our agent, the latest
 	peers    map[string]time.Time // the instances that were heard, and when last
 	report   json.RawMessage
+	calling  time.Time // when the next of its own calls is due, see nextCall
 }
 
 // poll is one held request.

@@ -32,8 +32,9 @@ type call struct {
 	ID         string        `json:"id"`
 	Container  string        `json:"container"`
 	Data       string        `json:"data"`
-	Sender     string        `json:"sender"` // the name of the operator's token
-	From       string        `json:"from"`   // the operator's address
+	Sender     string        `json:"sender"`           // the name of the operator's token, or of the calling container
+	Caller     string        `json:"caller,omitempty"` // id of the calling container; "" for an operator's call
+	From       string        `json:"from"`             // the operator's or the container's address
 	State      State         `json:"state"`
 	Late       bool          `json:"late,omitempty"`
 	Life       time.Duration `json:"life_ns"`
@@ -117,6 +118,7 @@ type callJSON struct {
 	State     State        `json:"state"`
 	Late      bool         `json:"late"`
 	Sender    string       `json:"sender"`
+	Caller    string       `json:"caller,omitempty"`
 	Result    *push.Result `json:"result,omitempty"`
 	At        stampsJSON   `json:"at"`
 }
@@ -138,7 +140,7 @@ func (s stamp) MarshalJSON() ([]byte, error) {
 
 func (c *call) view() callJSON {
 	return callJSON{
-		MessageID: c.ID, Container: c.Container, Data: c.Data, State: c.State, Late: c.Late, Sender: c.Sender, Result: c.Result,
+		MessageID: c.ID, Container: c.Container, Data: c.Data, State: c.State, Late: c.Late, Sender: c.Sender, Caller: c.Caller, Result: c.Result,
 		At: stampsJSON{stamp{c.At.Queued}, stamp{c.At.Delivered}, stamp{c.At.Acknowledged}, stamp{c.At.Closed}},
 	}
 }

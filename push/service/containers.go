@@ -120,8 +120,8 @@ func (s *Service) release(ctx context.Context, c push.Container) error {
 	return s.engine.Purge(ctx, d.Subject, d.Revision)
 }
 
-// updateContainer lets alter change the object of a container; id and key stay.
-func (s *Service) updateContainer(ctx context.Context, b *box, alter func(c *push.Container) error) (push.Container, error) {
+// updateContainer lets alter change the registration of a container; its id stays.
+func (s *Service) updateContainer(ctx context.Context, b *box, alter func(reg *registration) error) (push.Container, error) {
 	ctx, cancel := work(ctx)
 	defer cancel()
 	for {
@@ -134,7 +134,7 @@ func (s *Service) updateContainer(ctx context.Context, b *box, alter func(c *pus
 			return push.Container{}, fmt.Errorf("decode %s: %w", d.Subject, err)
 		}
 		old := reg.Object
-		if err := alter(&reg.Object); err != nil {
+		if err := alter(&reg); err != nil {
 			return push.Container{}, err
 		}
 		reg.Object.ID = old.ID

@@ -41,6 +41,21 @@ func TestGoldensThatWeSend(t *testing.T) {
 	})
 }
 
+func TestGoldenOfACallBetweenContainers(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.box()
+		w.addBox("lamp", "k2")
+		w.grant("box", "lamp")
+		g := w.device("POST", "/push/box/call/lamp", golden(t, "request-call.json"))
+		const message = "0f9c3a52-8d0e-4c1b-9d5e-2b6f0a7c1e11"
+		wantReply(t, "taken", g, 200, strings.Replace(golden(t, "reply-call.json"), message, takenID(t, g), 1))
+		want := strings.NewReplacer("7602c7e0-1111-4222-8333-444455556666", "lamp", message, takenID(t, g), "router cycle 10s", "siren on 30s").
+			Replace(golden(t, "call.json"))
+		want = strings.Replace(want, `"senderId":"lamp"`, `"senderId":"box"`, 1)
+		wantReply(t, "delivered", w.send(t.Context(), "GET", "/push/lamp", "", "x-api-key: k2"), 200, want)
+	})
+}
+
 func TestGoldensThatWeRead(t *testing.T) {
 	results := map[string]string{
 		"result-done.json":            "succeeded",

@@ -14,13 +14,21 @@ import (
 // answerLife is how long an Idempotency-Key is known.
 const answerLife = 24 * time.Hour
 
-// idempotent is the document idem.<token>.<hash of the key>. It is written before the call is, so that a
-// repetition finds the same message id whatever happened in between.
+// idempotent is the document idem.<token>.<hash of the key>, or idem.box.<container>.<hash of the id> of a container's
+// request. It is written before the call is, so that a repetition finds the same message id whatever happened in between.
 type idempotent struct {
 	Hash      string    `json:"hash"` // of what was asked for
 	MessageID string    `json:"messageId"`
 	At        time.Time `json:"at"`
+	Expires   time.Time `json:"expires,omitzero"` // no call is made after this, although none is found
 }
+
+var (
+	// errOtherCall says that the key or id was used before to ask for something else.
+	errOtherCall = errors.New("used for another call: want a new one for each call")
+	// errTooLate says that the request is known, but no call of it, and that one would come too late.
+	errTooLate = errors.New("expired")
+)
 
 // createOnce makes the call unless the same request with the same key made it before.
 func (s *Service) createOnce(ctx context.Context, w http.ResponseWriter, r *http.Request, b *box, c *call, key string) {
@@ -30,40 +38,49 @@ func (s *Service) createOnce(ctx context.Context, w http.ResponseWriter, r *http
 	}
 	subject := "idem." + token(tokenOf(r).ID) + "." + hashKey(key)
 	hash := hashKey(fmt.Sprintf("%s\n%d\n%s", token(b.id), c.Life, c.Data))
-	prior, err := s.reserveAnswer(ctx, w, b, subject, idempotent{Hash: hash, MessageID: c.ID, At: time.Now().UTC()})
-	switch {
-	case errors.Is(err, errAnswered):
-		return
-	case err != nil:
-		s.failEngine(ctx, w, "keep an idempotency key", err)
-		return
-	case prior.Hash != hash:
-		fail(w, http.StatusConflict, "Idempotency-Key was used for another call: want a new key for each call")
+	err := s.once(ctx, subject, idempotent{Hash: hash}, c, func() error { return s.mayCall(ctx, b) })
+	if errors.Is(err, errOtherCall) {
+		fail(w, http.StatusConflict, "Idempotency-Key was "+err.Error())
 		return
 	}
-	c.ID = prior.MessageID
-	if _, err := s.findCall(ctx, callSubject(c.Container, c.ID)); errors.Is(err, engine.ErrNotFound) {
-		err = s.writeCall(ctx, c)
-		if err != nil && !errors.Is(err, engine.ErrConflict) {
-			s.failEngine(ctx, w, "write a call", err)
-			return
-		}
-	} else if err != nil {
-		s.failEngine(ctx, w, "read a call", err)
+	if err != nil {
+		s.failCall(ctx, w, err)
 		return
 	}
 	s.accepted(w, c)
 }
 
-// errAnswered says that the container cannot be called and that the operator was told.
-var errAnswered = errors.New("answered")
+// once makes the call unless a request of that subject made it before; afterwards c has the message id of the one that
+// there is. Only a request that is new is asked whether it may.
+func (s *Service) once(ctx context.Context, subject string, mine idempotent, c *call, may func() error) error {
+	mine.MessageID, mine.At = c.ID, time.Now().UTC()
+	prior, err := s.reserveAnswer(ctx, subject, mine, may)
+	if err != nil {
+		return err
+	}
+	if prior.Hash != mine.Hash {
+		return errOtherCall
+	}
+	c.ID = prior.MessageID
+	_, err = s.findCall(ctx, callSubject(c.Container, c.ID))
+	if !errors.Is(err, engine.ErrNotFound) {
+		return err
+	}
+	if !prior.Expires.IsZero() && time.Now().After(prior.Expires) {
+		return errTooLate
+	}
+	if err = s.writeCall(ctx, c); errors.Is(err, engine.ErrConflict) {
+		return nil // the same request at the same time
+	}
+	return err
+}
 
 // reserveAnswer stores mine, or returns what was stored before. A refusal is not kept: the next try may fare better.
-func (s *Service) reserveAnswer(ctx context.Context, w http.ResponseWriter, b *box, subject string, mine idempotent) (idempotent, error) {
+func (s *Service) reserveAnswer(ctx context.Context, subject string, mine idempotent, may func() error) (idempotent, error) {
 	d, err := s.engine.Last(ctx, subject)
 	if errors.Is(err, engine.ErrNotFound) {
-		if s.refuseCall(ctx, w, b) {
-			return idempotent{}, errAnswered
+		if err := may(); err != nil {
+			return idempotent{}, err
 		}
 		data, err := json.Marshal(mine)
 		if err != nil {

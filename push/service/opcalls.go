@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -15,7 +16,7 @@ import (
 )
 
 const (
-	minTTL       = time.Second
+	minTTL       = push.MinTTL
 	maxData      = 16 << 10 // bytes of a call's data; the envelope around it stays far below push.MaxBody
 	maxOpenCalls = 100      // of one container
 	maxWait      = 5 * time.Minute
@@ -78,14 +79,28 @@ func (s *Service) createCall(w http.ResponseWriter, r *http.Request) {
 		s.createOnce(ctx, w, r, b, c, key)
 		return
 	}
-	if s.refuseCall(ctx, w, b) {
-		return
+	err := s.mayCall(ctx, b)
+	if err == nil {
+		err = s.writeCall(ctx, c)
 	}
-	if err := s.writeCall(ctx, c); err != nil {
-		s.failEngine(ctx, w, "write a call", err)
+	if err != nil {
+		s.failCall(ctx, w, err)
 		return
 	}
 	s.accepted(w, c)
+}
+
+// failCall tells an operator why no call was made.
+func (s *Service) failCall(ctx context.Context, w http.ResponseWriter, err error) {
+	f, ok := errors.AsType[*notNow](err)
+	if !ok {
+		s.failEngine(ctx, w, "make a call", err)
+		return
+	}
+	if f.retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(f.retry/time.Second)))
+	}
+	fail(w, f.status, f.message)
 }
 
 // accepted is the answer to a call that will be delivered if it can be.
@@ -97,33 +112,34 @@ func (s *Service) accepted(w http.ResponseWriter, c *call) {
 	}{c.ID, Queued})
 }
 
-// refuseCall answers when the container cannot be called now: the user must know at once (protocol.md 5).
-func (s *Service) refuseCall(ctx context.Context, w http.ResponseWriter, b *box) bool {
+// notNow says why a container cannot be called, or why somebody may not call it.
+type notNow struct{ refusal }
+
+func (n *notNow) Error() string { return n.message }
+
+// mayCall is a *notNow when the container cannot be called now: the user must know at once (protocol.md 5).
+func (s *Service) mayCall(ctx context.Context, b *box) error {
 	b.mu.Lock()
 	st, clash := b.standing, b.clash
 	b.mu.Unlock()
 	switch {
 	case st.State == stateSignedOff && st.Reason != "":
-		fail(w, http.StatusConflict, "signed off: "+st.Reason)
-		return true
+		return &notNow{refusal{status: http.StatusConflict, message: "signed off: " + st.Reason}}
 	case st.State == stateSignedOff:
-		fail(w, http.StatusConflict, "signed off")
-		return true
+		return &notNow{refusal{status: http.StatusConflict, message: "signed off"}}
 	case clash || st.Conflict:
-		fail(w, http.StatusConflict, "conflict: two instances use this container; pick one with POST /api/v1/containers/{id}/instance")
-		return true
+		return &notNow{refusal{status: http.StatusConflict,
+			message: "conflict: two instances use this container; pick one with POST /api/v1/containers/{id}/instance"}}
 	}
 	calls, err := s.openCalls(ctx, b.id)
 	if err != nil {
-		s.failEngine(ctx, w, "list calls", err)
-		return true
+		return err
 	}
 	if len(calls) >= maxOpenCalls {
-		w.Header().Set("Retry-After", "30")
-		fail(w, http.StatusTooManyRequests, fmt.Sprintf("too many open calls: want at most %d for one container", maxOpenCalls))
-		return true
+		return &notNow{refusal{status: http.StatusTooManyRequests, retry: 30 * time.Second,
+			message: fmt.Sprintf("too many open calls: want at most %d for one container", maxOpenCalls)}}
 	}
-	return false
+	return nil
 }
 
 // showCall is GET /api/v1/calls/{messageId}. With ?wait=30s it answers when the call is closed or goes unanswered, or

@@ -25,6 +25,7 @@ type containerJSON struct {
 	OpenCalls           int             `json:"openCalls"`
 	MaxHeartbeatTimeout int             `json:"maxHeartbeatTimeout"` // minutes
 	Buttons             []push.Button   `json:"buttons"`
+	MayCall             []string        `json:"mayCall,omitempty"`
 	Instances           []instanceJSON  `json:"instances,omitempty"`
 	Picked              string          `json:"picked,omitempty"`
 	Report              json.RawMessage `json:"report,omitempty"`
@@ -40,7 +41,7 @@ func (s *Service) viewContainer(b *box, open int) containerJSON {
 		Flapping: b.standing.flapping(now), Conflict: b.clash || b.standing.Conflict,
 		LastSeen: stamp{b.seen}, Reason: b.note(now), OpenCalls: open,
 		MaxHeartbeatTimeout: int(b.reg.limit() / time.Minute),
-		Buttons:             b.reg.Object.Action.Buttons, Picked: b.standing.Picked, Report: b.report,
+		Buttons:             b.reg.Object.Action.Buttons, MayCall: b.reg.MayCall, Picked: b.standing.Picked, Report: b.report,
 	}
 	if v.Buttons == nil {
 		v.Buttons = []push.Button{}
@@ -99,6 +100,7 @@ func (s *Service) createContainer(w http.ResponseWriter, r *http.Request) {
 		Name                string      `json:"name"`
 		MaxHeartbeatTimeout *int        `json:"maxHeartbeatTimeout"`
 		Buttons             []buttonAsk `json:"buttons"`
+		MayCall             []string    `json:"mayCall"`
 	}
 	if !readJSON(w, r, &ask) {
 		return
@@ -111,12 +113,13 @@ func (s *Service) createContainer(w http.ResponseWriter, r *http.Request) {
 	if ask.MaxHeartbeatTimeout != nil {
 		c.MaxHeartbeatTimeout = *ask.MaxHeartbeatTimeout
 	}
-	if message := checkContainer(&c); message != "" {
+	mayCall, message := s.grants(ask.MayCall)
+	if message = cmp.Or(checkContainer(&c), message); message != "" {
 		fail(w, http.StatusBadRequest, message)
 		return
 	}
 	key := newSecret("lk_")
-	b, err := s.addContainer(r.Context(), registration{Object: c, KeyHash: hashKey(key)})
+	b, err := s.addContainer(r.Context(), registration{Object: c, KeyHash: hashKey(key), MayCall: mayCall})
 	if errors.Is(err, errTaken) {
 		fail(w, http.StatusConflict, "this name or id is taken by another container: want another")
 		return

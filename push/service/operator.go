@@ -27,6 +27,7 @@ func (s *Service) operatorRoutes() http.Handler {
 	handle("POST /api/v1/containers", RoleAdmin, s.createContainer)
 	handle("GET /api/v1/containers", RoleViewer, s.listContainers)
 	handle("GET /api/v1/containers/{id}", RoleViewer, s.showContainer)
+	handle("PATCH /api/v1/containers/{id}", RoleAdmin, s.changeContainer)
 	handle("POST /api/v1/containers/{id}/instance", RoleOperator, s.pickInstance)
 	handle("POST /api/v1/containers/{id}/calls", RoleOperator, s.createCall)
 	handle("GET /api/v1/calls/{messageId}", RoleViewer, s.showCall)
@@ -50,7 +51,7 @@ func (s *Service) operatorRoutes() http.Handler {
 // wrongRoute answers what the mux would answer in plain text.
 func wrongRoute(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
 	var allow []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := mux.Handler(other); pattern != "" {

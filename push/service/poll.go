@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -250,7 +251,7 @@ func (s *Service) putBack(ctx context.Context, c call) {
 // wireCall is the call as the container gets it. An operator's click has the container itself as its sender.
 func (s *Service) wireCall(c call) push.Call {
 	return push.Call{
-		RootContainerID: c.Container, ContainerID: c.Container, SenderID: c.Container,
+		RootContainerID: c.Container, ContainerID: c.Container, SenderID: cmp.Or(c.Caller, c.Container),
 		MessageID: c.ID, Data: c.Data, TTL: s.clocks.left(&c),
 	}
 }

@@ -85,8 +85,8 @@ func (s *Service) registerNew(w http.ResponseWriter, r *http.Request, body []byt
 
 func (s *Service) registerAgain(w http.ResponseWriter, r *http.Request, b *box, body []byte) {
 	message := ""
-	c, err := s.updateContainer(r.Context(), b, func(c *push.Container) error {
-		if message = mergeContainer(c, body); message != "" {
+	c, err := s.updateContainer(r.Context(), b, func(reg *registration) error {
+		if message = mergeContainer(&reg.Object, body); message != "" {
 			return errBadObject
 		}
 		return nil

@@ -38,7 +38,7 @@ type request struct {
 	*http.Request
 	body []byte
 	box  *box
-	id   string // of the message
+	id   string // of the message, or of the container that is called
 }
 
 // instance is which of our agents asks; "" for a foreign client.
@@ -48,17 +48,19 @@ func (r *request) instance() string { return r.Header.Get(push.HeaderInstance) }
 type route struct {
 	methods []string
 	serve   func(s *Service, w http.ResponseWriter, r *request)
+	named   bool // its path ends with an id
 }
 
-const noSuchPath = "no such path: want /push/{containerId}, …/ack/{messageId}, …/result/{messageId}, …/signoff or …/state"
+const noSuchPath = "no such path: want /push/{containerId}, …/ack/{messageId}, …/result/{messageId}, …/call/{targetId}, …/signoff or …/state"
 
 var (
-	pollRoute = route{[]string{http.MethodGet, http.MethodPost}, (*Service).servePoll}
+	pollRoute = route{[]string{http.MethodGet, http.MethodPost}, (*Service).servePoll, false}
 	routes    = map[string]route{
-		"ack":     {[]string{http.MethodPost, http.MethodGet}, (*Service).serveAck},
-		"result":  {[]string{http.MethodPost, http.MethodPut}, (*Service).serveResult},
-		"signoff": {[]string{http.MethodGet, http.MethodPost}, (*Service).serveSignOff},
-		"state":   {[]string{http.MethodPost}, (*Service).serveState},
+		"ack":     {[]string{http.MethodPost, http.MethodGet}, (*Service).serveAck, true},
+		"result":  {[]string{http.MethodPost, http.MethodPut}, (*Service).serveResult, true},
+		"call":    {[]string{http.MethodPost}, (*Service).serveCall, true},
+		"signoff": {[]string{http.MethodGet, http.MethodPost}, (*Service).serveSignOff, false},
+		"state":   {[]string{http.MethodPost}, (*Service).serveState, false},
 	}
 )
 
@@ -101,16 +103,16 @@ func (s *Service) serveDevice(w http.ResponseWriter, r *http.Request) {
 	row.serve(s, w, &request{Request: r, body: body, box: b, id: messageID})
 }
 
-func findRoute(rest []string) (row route, messageID string, ok bool) {
+func findRoute(rest []string) (row route, id string, ok bool) {
 	switch len(rest) {
 	case 0:
 		return pollRoute, "", true
 	case 1:
 		row, ok = routes[rest[0]]
-		return row, "", ok && (rest[0] == "signoff" || rest[0] == "state")
+		return row, "", ok && !row.named
 	case 2:
 		row, ok = routes[rest[0]]
-		return row, rest[1], ok && (rest[0] == "ack" || rest[0] == "result") && rest[1] != ""
+		return row, rest[1], ok && row.named && rest[1] != ""
 	}
 	return row, "", false
 }

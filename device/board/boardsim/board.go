@@ -22,7 +22,10 @@ type Quirks struct {
 	Stubborn   bool          // a command does not end a timer that runs
 	Modes      []uint16      // of the channels, where a board has inputs; nil = it has none
 	PowerUp    []bool        // the levels after power-up; nil = all released
+	Latching   bool          // without power its relays stay where they are
 	Delay      time.Duration // before it answers
+	Pauses     time.Duration // between the bytes of an answer
+	Lag        time.Duration // after a command, in which the status is that of before
 	LateTimers time.Duration // added to each width
 	Lost       int           // so many commands never reach it
 	Noise      int           // so many answers are garbage
@@ -43,9 +46,20 @@ type telling interface{ moved(b *Board, channel int) }
 
 // models are the families, by driver name.
 var models = map[string]func(channels int) model{
-	"lcus":      func(int) model { return lcus{} },
-	"numato":    func(int) model { return &numato{} },
-	"waveshare": func(int) model { return &modbusUnit{addresses: waveshare{}} },
+	"lcus":          func(int) model { return lcus{} },
+	"lcus-feedback": func(int) model { return lcusFeedback{} },
+	"kmtronic":      func(int) model { return &kmtronic{} },
+	"numato":        func(int) model { return &numato{} },
+	"denkovi16":     func(int) model { return denkovi{} },
+	"devantech":     func(n int) model { return newDevantech(n) },
+	"conrad":        func(n int) model { return newConrad(n) },
+	"k8090":         func(int) model { return &k8090{} },
+	"waveshare":     func(int) model { return &modbusUnit{addresses: waveshare{}} },
+	"lctech":        func(n int) model { return &modbusUnit{addresses: newLCTech(n)} },
+	"eletechsup":    func(int) model { return &modbusUnit{addresses: eletechsup{}} },
+	"c0135":         func(int) model { return &modbusUnit{addresses: c0135{}} },
+	// spoken to with function 5 and FF00, 0, or function 6 and 1, 0, base 0
+	"modbus-generic": func(int) model { return &modbusUnit{addresses: generic{}} },
 }
 
 // Drivers are the families that there are, in no order.
@@ -65,6 +79,8 @@ type Board struct {
 	q       Quirks
 	active  []bool
 	before  []bool // what a Stale one tells once; nil = the truth
+	lagging []bool // what one with a Lag tells until
+	lags    time.Time
 	timers  []*time.Timer
 	in      []byte
 	heardAt time.Time // the last byte
@@ -114,7 +130,9 @@ func (b *Board) PowerCycle() {
 	b.in, b.before = nil, nil
 	for i := range b.active {
 		b.stop(i + 1)
-		b.set(i+1, i < len(b.q.PowerUp) && b.q.PowerUp[i])
+		if !b.q.Latching {
+			b.set(i+1, i < len(b.q.PowerUp) && b.q.PowerUp[i])
+		}
 	}
 	b.before = nil
 	if p, ok := b.model.(powered); ok {
@@ -152,7 +170,7 @@ func (b *Board) take(p []byte) {
 // say gives to the lines what was said, and unlocks the mutex before: a line
 // may take its time.
 func (b *Board) say() {
-	out, lines, delay := b.out, slices.Collect(maps.Keys(b.lines)), b.q.Delay
+	out, lines, delay, pause := b.out, slices.Collect(maps.Keys(b.lines)), b.q.Delay, b.q.Pauses
 	b.out = nil
 	b.mu.Unlock()
 	give := func() {
@@ -162,12 +180,25 @@ func (b *Board) say() {
 			}
 		}
 	}
+	if pause > 0 {
+		give = func() { halting(lines, slices.Concat(out...), pause) }
+	}
 	switch {
 	case len(out) == 0:
 	case delay > 0:
 		time.AfterFunc(delay, give)
 	default:
 		give()
+	}
+}
+
+// halting gives bytes one at a time.
+func halting(lines []*line, p []byte, pause time.Duration) {
+	for _, l := range lines {
+		l.give(p[:1])
+	}
+	if len(p) > 1 {
+		time.AfterFunc(pause, func() { halting(lines, p[1:], pause) })
 	}
 }
 
@@ -179,6 +210,9 @@ func (b *Board) obeys() bool {
 	if b.q.Lost > 0 {
 		b.q.Lost--
 		return false
+	}
+	if b.q.Lag > 0 && !fast {
+		b.lagging, b.lags = slices.Clone(b.active), now.Add(b.q.Lag)
 	}
 	return !fast
 }
@@ -240,6 +274,9 @@ func (b *Board) status() []bool {
 		b.before = nil
 		return s
 	}
+	if time.Now().Before(b.lags) {
+		return b.lagging
+	}
 	return b.active
 }
 
@@ -253,11 +290,11 @@ func (b *Board) reply(p []byte) {
 	case b.q.Noise > 0:
 		b.q.Noise--
 		for i := range p {
-			p[i] = byte(0x55 + 37*i)
+			p[i] = byte(0x55 + 37*i + 59*b.q.Noise) // never the same twice
 		}
 	case b.q.BadSum > 0:
 		b.q.BadSum--
-		p[len(p)-1] ^= 0x40
+		p[len(p)-1] ^= 0x40 >> (b.q.BadSum % 4)
 	}
 	b.out = append(b.out, p)
 }

@@ -232,6 +232,7 @@ func FuzzBoards(f *testing.F) {
 	f.Add([]byte("\xA0\x01\x01\xA2\xFF"))
 	f.Add([]byte("relay on 0\rrelay readall\r"))
 	f.Add([]byte("\x01\x05\x00\x00\xFF\x00\x8C\x3A\x01\x0F\x00\x00\x00\x08\x01\xFF\xBE\xD5"))
+	f.Add([]byte("\x01\x10\x00\x03\x00\x02\x04\x00\x04\x00\x14\xF2\x74\x01\x06\x00\x01\x06\x0A\x5B\xAD"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		for driver := range models {
 			b, err := New(driver, 4, 1, Quirks{})
