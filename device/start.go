@@ -28,19 +28,40 @@ func (o *output) startLoad() Load {
 	return l
 }
 
-// startGoal brings a member of an interlock on that startSpec held back: that of
-// at_start, or of safe when nobody drove the line before.
+// startGoal brings the load to where the opening of its line has not brought it: a board's
+// channel, since opening a port sends nothing, to at_start; a member of an interlock that
+// startSpec held back on, as at_start says, or as safe does when nobody drove the line before.
 func (o *output) startGoal(first bool) {
-	if o.gate.lock == nil {
+	line, opens := o.gate.line.(interface{ Adopted() bool })
+	load := o.startLoad()
+	if !first {
+		load = ""
+	}
+	switch {
+	case load == LoadOn && o.gate.lock != nil, load != "" && !opens:
+	case load == "" && o.gate.lock != nil && opens && !line.Adopted() && o.spec.SafeLoad() == LoadOn:
+		load = LoadOn
+	default:
 		return
 	}
-	kept := true
-	if a, ok := o.gate.line.(interface{ Adopted() bool }); ok {
-		kept = a.Adopted()
+	level := o.spec.ActiveFor(load)
+	o.force(level, "start", "ended by start", nil, func(err error) {
+		if err != nil && level != o.spec.SafeActive() {
+			o.missStart(err)
+		}
+	})
+}
+
+// missStart gives up a start towards on, or off, that is not safe, when its first try fails:
+// nothing may move by itself when a cable is put in an hour later.
+func (o *output) missStart(err error) {
+	if o.goal == nil || o.goal.why != "start" {
+		return
 	}
-	if first && o.startLoad() == LoadOn || !kept && o.spec.SafeLoad() == LoadOn {
-		o.force(o.spec.ActiveFor(LoadOn), "start", "ended by start", nil, nil)
-	}
+	o.box.o.Log.Warn("at_start is not done, since the output's hardware was not there", "output", o.spec.Name, "err", err)
+	o.goal = nil
+	o.retry.stop()
+	o.gate.lock.unwant(o.gate)
 }
 
 // join puts the outputs together with what surrounds them.

@@ -41,15 +41,15 @@ func (s *section) checkMutual(first map[string]*section) {
 		if o.SafeLoad() == device.LoadOn {
 			safe = append(safe, show(name))
 		}
-		if o.AtStart == "on" {
+		if o.AtStart == "on" || o.AtStart == "keep" && o.SafeLoad() == device.LoadOn {
 			start = append(start, show(name))
 		}
 	}
 	for _, both := range []struct {
 		names []string
 		what  string
-	}{{safe, `safe = "on"`}, {start, `at_start = "on"`}} {
-		if len(both.names) > 1 {
+	}{{safe, `safe = "on"`}, {start, `at_start = "on", or safe = "on" and at_start = "keep"`}} {
+		if len(both.names) > 1 && !s.wrong {
 			s.fault("outputs", "at most one output with "+both.what, strings.Join(both.names, " and "))
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"longarm/agent/config"
 	"longarm/agent/journal"
 	"longarm/device"
+	"longarm/hw/clock"
 	"longarm/hw/gpio"
 	"longarm/hw/sim"
 )
@@ -110,6 +111,7 @@ func (p *plant) openBox(ctx context.Context, g guard) {
 	p.stopBoards = p.machine.runBoards(ctx)
 	p.box = device.New(p.cfg.Device, p.machine, device.Options{
 		Log: p.log, Guard: g, LeaseChanged: p.leaseChanged, Absent: absent(p.cfg, p.faults),
+		Boot: clock.Boot, OnUntil: p.onUntil(), OnUntilChanged: p.onUntilChanged,
 	})
 	for _, err := range p.box.Open(context.WithoutCancel(ctx)) {
 		p.log.Error("target is not served", "err", err)
