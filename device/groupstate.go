@@ -29,11 +29,11 @@ func (g *group) sum(c Command, parts []*part) *Answer {
 // worst is the state of a composed call. It is refused, which means that
 // nothing moved, only when that is true of all.
 func worst(parts []*part) string {
-	var states string
+	var states strings.Builder
 	for _, p := range parts {
-		states += p.ans.State + " "
+		states.WriteString(p.ans.State + " ")
 	}
-	has := func(state string) bool { return strings.Contains(states, state) }
+	has := func(state string) bool { return strings.Contains(states.String(), state) }
 	mixed := has(Failed) || has(Done) && (has(Refused) || has(Expired))
 	switch {
 	case has(Unknown):

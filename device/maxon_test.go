@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -26,9 +27,7 @@ func (b *booted) start(t *testing.T, s OutputSpec, line *fakeLine) (r *rig, end 
 	r.lines[s.Name] = line
 	left := map[string]time.Duration{}
 	b.mu.Lock()
-	for name, until := range b.until {
-		left[name] = until
-	}
+	maps.Copy(left, b.until)
 	b.mu.Unlock()
 	r.box = New(r.box.spec, r, Options{Boot: func() time.Duration { return time.Since(b.at) }, OnUntil: left,
 		OnUntilChanged: func(target string, until time.Duration) {

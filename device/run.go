@@ -93,7 +93,6 @@ func (b *Box) Run(ctx context.Context) error {
 	}
 	err := b.each(last, func(o *output, reached func(error)) {
 		o.stopping = true
-		o.owed()
 		o.settle("stop", "ended by stop", reached)
 	})
 	waitPorts(last)

@@ -124,15 +124,6 @@ func (o *output) owe(call string) {
 	o.noteLease()
 }
 
-// owed journals what a stop must settle before it tries: a stop has no time, and
-// its callers are answered, whatever hangs.
-func (o *output) owed() {
-	if level, ok := o.settling(); ok && !o.leased && level == o.spec.SafeActive() {
-		o.leased, o.lease = true, o.cur.meta.Call
-		o.noteLease()
-	}
-}
-
 // tried notes how a try went. A newer goal makes an old one void.
 func (o *output) tried(g *goal, err error) {
 	h, isHeld := errors.AsType[*held](err)
@@ -188,12 +179,18 @@ func (o *output) settling() (level, ok bool) {
 	return false, false
 }
 
-// settle ends what is unfinished, and what is only reserved.
+// settle ends what is unfinished, and what is only reserved. A safe level is
+// journaled before it is tried: a stop has no time, and its callers are answered,
+// whatever hangs.
 func (o *output) settle(why, ended string, reached func(error)) {
 	o.unsense(ended)
 	level, ok := o.settling()
 	switch {
 	case ok:
+		if !o.leased && level == o.spec.SafeActive() {
+			o.leased, o.lease = true, o.cur.meta.Call
+			o.noteLease()
+		}
 		o.force(level, why, ended, nil, reached)
 		return
 	case o.goal != nil:

@@ -73,7 +73,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // appendRecord adds r as a line.
 func appendRecord(dst []byte, r record) ([]byte, error) {
-	payload := r.append(nil)
+	payload := r.text()
 	if len(payload) > recordLimit {
 		return dst, fmt.Errorf("journal record: %d bytes, want at most %d", len(payload), recordLimit)
 	}

@@ -8,9 +8,9 @@ import (
 	"longarm/push/jsontext"
 )
 
-// append writes the record as JSON: the keys of its tags, zero values left out.
-func (r record) append(dst []byte) []byte {
-	dst = text(append(dst, '{'), "k", r.Kind)
+// text is the record as JSON: the keys of its tags, zero values left out.
+func (r record) text() []byte {
+	dst := text([]byte{'{'}, "k", r.Kind)
 	dst = number(dst, "v", uint64(r.Version))
 	dst = truth(dst, "whole", r.Whole)
 	dst = number(dst, "n", r.Seq)
@@ -71,7 +71,7 @@ func truth(dst []byte, key string, v bool) []byte {
 	return append(jsontext.AppendKey(dst, key), "true"...)
 }
 
-// read takes what append wrote; the error says what is no record.
+// read takes what text wrote; the error says what is no record.
 func (r *record) read(payload []byte) error {
 	members, err := jsontext.Members(payload)
 	for _, m := range members {

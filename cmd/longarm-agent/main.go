@@ -40,6 +40,7 @@ func verbs() []verb {
 	return []verb{
 		{"run", "serve calls until SIGTERM (the default verb)", run},
 		{"check", "validate the config, resolve every line and port, print what would move", check},
+		{"doctor", "tell what will bite on this box, and the exact lines that help", runDoctor},
 		{"do", "do one call without the network and print its answer as JSON", do},
 		{"safe", "bring every output to its safe level", safe},
 		{"resume", "end safe mode after a crash loop", resume},

@@ -46,16 +46,20 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve":   cmdServe,
-			"box":     cmdBox,
-			"start":   cmdStart,
-			"signal":  cmdSignal,
-			"stopped": cmdStopped,
-			"waitfor": cmdWaitFor,
-			"waitls":  cmdWaitLs,
-			"edges":   cmdEdges,
-			"board":   cmdBoard,
-			"control": cmdControl,
+			"serve":     cmdServe,
+			"box":       cmdBox,
+			"start":     cmdStart,
+			"signal":    cmdSignal,
+			"stopped":   cmdStopped,
+			"waitfor":   cmdWaitFor,
+			"waitls":    cmdWaitLs,
+			"edges":     cmdEdges,
+			"board":     cmdBoard,
+			"control":   cmdControl,
+			"deadport":  cmdDeadPort,
+			"init":      cmdInit,
+			"fed":       cmdFed,
+			"waitshown": cmdWaitShown,
 		},
 	})
 }
@@ -79,7 +83,7 @@ func launch(ts *testscript.TestScript, name string, args ...string) {
 	log, err := os.OpenFile(ts.MkAbs(name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	ts.Check(err)
 	cmd := exec.Command(filepath.Join(binaries, args[0]), args[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), log, log
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), underInit(ts), log, log
 	ts.Check(cmd.Start())
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	go func() {

@@ -21,6 +21,7 @@ type benchBox struct {
 	dir       string
 	container string
 	held      arrival // its newest poll
+	on        bool    // its relay, where that is counted
 	control   net.Conn
 	answers   *bufio.Reader // of the control socket
 }
@@ -43,8 +44,9 @@ dir = %q
 `
 
 // startAgent starts the agent in dir, which gets its config, state, trace and
-// control socket. Paths may be relative, but for those that the config wants.
-func startAgent(ctx context.Context, program, dir, url, container, keyFile, caFile string) (*player, error) {
+// control socket; more is added to the config. Paths may be relative, but for
+// those that the config wants.
+func startAgent(ctx context.Context, program, dir, url, container, keyFile, caFile, more string) (*player, error) {
 	state, err := filepath.Abs(filepath.Join(dir, "state"))
 	if err != nil {
 		return nil, fmt.Errorf("name the state dir: %w", err)
@@ -56,19 +58,20 @@ func startAgent(ctx context.Context, program, dir, url, container, keyFile, caFi
 		return nil, fmt.Errorf("name the CA file: %w", err)
 	}
 	config := filepath.Join(dir, "longarm.toml")
-	if err := writeFile(config, fmt.Sprintf(agentConfig, url, container, keyFile, caFile, state), 0o600); err != nil {
+	if err := writeFile(config, fmt.Sprintf(agentConfig, url, container, keyFile, caFile, state)+more, 0o600); err != nil {
 		return nil, err
 	}
 	return spawn(ctx, dir, "agent", nil, program, "run", "-config", config, "-sim",
 		"-sim-trace", filepath.Join(dir, "trace"), "-sim-control", filepath.Join(dir, "control"))
 }
 
-// startBox starts a box at the rig and waits until both its connections are
-// up: the poll is held, and the answer to a call has come over the other one.
-func (b *benchmark) startBox(ctx context.Context, r *rig) (*benchBox, error) {
+// startBox starts a box at the rig, with more than the relay in its config, and
+// waits until both its connections are up: the poll is held, and the answer to a
+// call has come over the other one.
+func (b *benchmark) startBox(ctx context.Context, r *rig, more string) (*benchBox, error) {
 	x := &benchBox{rig: r, dir: r.dir, container: push.NewID()}
 	var err error
-	if x.player, err = startAgent(ctx, b.agent, r.dir, r.url(), x.container, r.keyFile(), r.caFile()); err != nil {
+	if x.player, err = startAgent(ctx, b.agent, r.dir, r.url(), x.container, r.keyFile(), r.caFile(), more); err != nil {
 		return nil, err
 	}
 	if err := x.join(ctx); err != nil {

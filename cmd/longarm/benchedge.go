@@ -20,7 +20,7 @@ func (b *benchmark) boxed(ctx context.Context, t *table) error {
 		return err
 	}
 	defer r.close()
-	x, err := b.startBox(ctx, r)
+	x, err := b.startBox(ctx, r, "")
 	if err != nil {
 		return err
 	}
@@ -62,13 +62,9 @@ func (b *benchmark) edge(ctx context.Context, x *benchBox, t *table) error {
 	if err != nil {
 		return err
 	}
-	var times []time.Duration
-	for id, at := range sent {
-		edge, ok := edges["call "+id]
-		if !ok {
-			return fmt.Errorf("call %s made no edge", id)
-		}
-		times = append(times, edge-at)
+	times, err := since(sent, edges)
+	if err != nil {
+		return err
 	}
 	s := spreadOf(times)
 	if diskOf(x.dir) == inMemory {

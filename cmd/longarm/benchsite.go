@@ -112,7 +112,7 @@ func (s *site) watch(ctx context.Context, program string, window time.Duration) 
 		return w, err
 	}
 	where := (&url.URL{Scheme: "https", Host: s.api.base.Host}).String()
-	if s.agent, err = startAgent(ctx, program, s.dir, where, s.id, s.keyFile(), filepath.Join(s.dir, "data", fileCert)); err != nil {
+	if s.agent, err = startAgent(ctx, program, s.dir, where, s.id, s.keyFile(), filepath.Join(s.dir, "data", fileCert), ""); err != nil {
 		return w, err
 	}
 	if err := s.begun(ctx, before, window); err != nil {

@@ -95,16 +95,20 @@ func (t *table) markdown() string {
 
 // writeInto replaces what stands between the marks of a file.
 func (t *table) writeInto(path string) error {
+	return writeBetween(path, tableBegins, tableEnds, t.markdown())
+}
+
+func writeBetween(path, begins, ends, table string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read the file for the table: %w", err)
 	}
-	before, rest, ok := strings.Cut(string(text), tableBegins)
-	_, after, ok2 := strings.Cut(rest, tableEnds)
+	before, rest, ok := strings.Cut(string(text), begins)
+	_, after, ok2 := strings.Cut(rest, ends)
 	if !ok || !ok2 {
-		return fmt.Errorf("%s has no marks for the table: %q and %q", path, strings.TrimSpace(tableBegins), strings.TrimSpace(tableEnds))
+		return fmt.Errorf("%s has no marks for the table: %q and %q", path, strings.TrimSpace(begins), strings.TrimSpace(ends))
 	}
-	return os.WriteFile(path, []byte(before+tableBegins+t.markdown()+tableEnds+after), 0o644)
+	return os.WriteFile(path, []byte(before+begins+table+ends+after), 0o644)
 }
 
 // fileSystems are those whose fsync says something, and the one whose does not

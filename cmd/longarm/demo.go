@@ -15,9 +15,10 @@ import (
 const demoHelp = `demo [-agent PATH] [-keep]
        longarm demo -control SOCKET 'door on'
 
-Starts a push service and an agent with simulated lines and a relay board behind
-a real pty, clicks through a call of each kind, pulls the power, and shows who
-said what to whom and which edges moved. Each step is checked: exit code 0 says
+Starts a push service and an agent with simulated lines and three relay boards
+behind real ptys, one for each proof that a board can give, clicks through a call
+of each kind, pulls the power, and shows who said what to whom and which edges
+moved. Each step is checked: exit code 0 says
 that all went as it should, 1 that something did not, and what.
 
   longarm demo                       takes about ten seconds

@@ -86,14 +86,30 @@ func TestDemo(t *testing.T) {
 		`world → door +on`,
 		`agent → service +#7 succeeded: door wait`,
 		`agent → lamp +line inactive, load off  \(lease over, call #8\)`,
-		`agent → board +A0 03 01 A4`,
-		`board → pump +line active, load on`,
-		`agent → board +A0 03 00 A3`,
-		`board → agent +"CH1: OFF`,
-		`#12 failed: lamp pulse: refused: busy`,
-		`#11 failed: lamp pulse: failed: ended by call #13`,
+		`agent → lcus +A0 03 01 A4`,
+		`lcus → pump +line active, load on`,
+		`agent → lcus +A0 03 00 A3`,
+		`lcus → agent +"CH1: OFF`,
+		`operator → service +#11 call fan on`,
+		`agent → clone +A0 01 01 A2`,
+		`clone → fan +line active, load on`,
+		`service → operator +#11 fan on, load on \(line active\), proof: sent,`,
+		`ok  sent: this clone never says a word`,
+		`agent → modbus +01 06 00 01 00 01 19 CA`,
+		`modbus → valve +line active, load on`,
+		`modbus → agent +01 06 00 01 00 01 19 CA`,
+		`service → operator +#12 valve on, load on \(line active\), proof: acked,`,
+		`ok  acked: it says that it took it`,
+		`lcus → pump +line active, load on`,
+		`lcus → agent +"CH1: OFF.*CH3: ON `,
+		`service → operator +#13 pump on, load on \(line active\), proof: readback,`,
+		`ok  readback: the board was asked`,
+		`clone → fan +line inactive, load off`,
+		`modbus → valve +line inactive, load off`,
+		`#18 failed: lamp pulse: refused: busy`,
+		`#17 failed: lamp pulse: failed: ended by call #19`,
 		`refused: unknown verb "explode"`,
-		`agent → service +#17 succeeded: agent status`,
+		`agent → service +#23 succeeded: agent status`,
 		`world → power +fail`,
 		`agent → service +signs off: power-fail`,
 		`agent → (router|lamp) +line inactive, load (on|off)  \(power-fail\)`,
@@ -101,9 +117,9 @@ func TestDemo(t *testing.T) {
 		`service → operator +409 signed off: power-fail`,
 		`world → power +ok`,
 		`agent → service +polls: online`,
-		`#20 succeeded: router read`,
+		`#26 succeeded: router read`,
 		`agent → service +signs off: shutdown`,
-		`20 calls \(14 succeeded, 5 failed, 1 expired\), 14 edges`,
+		`26 calls \(20 succeeded, 5 failed, 1 expired\), 20 edges`,
 	} {
 		at := regexp.MustCompile(line).FindStringIndex(rest)
 		if at == nil {
@@ -155,7 +171,7 @@ func TestDemoKeep(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("ctrl-C: got %v, want exit code 0:\n%s", err, &out)
 	}
-	want(t, "what it saw", 0, 0, out.String(), "#21 call router cycle 10ms", "signs off: shutdown")
+	want(t, "what it saw", 0, 0, out.String(), "#27 call router cycle 10ms", "signs off: shutdown")
 	left(t, dir)
 }
 

@@ -26,6 +26,7 @@ func (s *show) leave() {
 		fmt.Sprintf("%s ls", self),
 		fmt.Sprintf("%s call %s 'router cycle 3s'", self, demoBox),
 		fmt.Sprintf("%s call %s 'lamp on 10s'", self, demoBox),
+		fmt.Sprintf("%s call %s 'valve on'", self, demoBox),
 		fmt.Sprintf("%s call %s 'door wait off 30s'", self, demoBox),
 		"",
 		fmt.Sprintf("%s demo -control %s 'door off'", self, s.path("control")),

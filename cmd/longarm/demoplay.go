@@ -92,7 +92,7 @@ func (s *show) ends(ctx context.Context, id string, w wish) error {
 		return err
 	}
 	if w.good != "" {
-		s.t.check(w.good)
+		s.t.check(s.t.p.proof(w.good))
 	}
 	return nil
 }

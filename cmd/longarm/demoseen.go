@@ -1,14 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
-// sightings are what the demo saw of its service, its agent and its board, and
+// sightings are what the demo saw of its service, its agent and its boards, and
 // nothing that it did not see. Safe for concurrent use.
 type sightings struct {
 	t *teller
@@ -18,7 +20,7 @@ type sightings struct {
 	calls  map[string]callDoc
 	order  []string // message ids; call #1 is the first
 	edges  []edgeSeen
-	sent   []byte // what the board was sent
+	sent   map[string][]byte // what each board was sent
 	box    containerDoc
 	boxWas string
 }
@@ -40,7 +42,7 @@ func (e edgeSeen) String() string {
 }
 
 func newSightings(t *teller) *sightings {
-	return &sightings{t: t, news: make(chan struct{}), calls: map[string]callDoc{}}
+	return &sightings{t: t, news: make(chan struct{}), calls: map[string]callDoc{}, sent: map[string][]byte{}}
 }
 
 // look runs f under the lock.
@@ -136,7 +138,7 @@ func (s *sightings) closed(d callDoc, n string) {
 	}
 	s.t.say(d.At.Closed, rankClosed, "agent", "service", n+" "+s.t.p.state(clean(d.State))+": "+s.short(d.Result.Message))
 	if facts := s.short(answerLine(d)); facts != "" && d.State == "succeeded" && !strings.HasPrefix(facts, "agent ") {
-		s.t.say(d.At.Closed, rankClosed, "service", "operator", n+" "+facts)
+		s.t.say(d.At.Closed, rankClosed, "service", "operator", n+" "+s.t.p.proof(facts))
 	}
 }
 
@@ -181,14 +183,23 @@ func (s *sightings) edge(e edgeSeen) {
 	})
 }
 
-// bytes takes what passed on the board's wire.
-func (s *sightings) bytes(toBoard bool, p []byte) {
+// bytes takes what passed on a board's wire.
+func (s *sightings) bytes(board string, toBoard bool, p []byte) {
 	s.note(func() {
 		if !toBoard {
-			s.t.say(time.Now(), rankEdge, "board", "agent", fmt.Sprintf("%q", p))
+			s.t.say(time.Now(), rankEdge, board, "agent", wireText(p))
 			return
 		}
-		s.sent = append(s.sent, p...)
-		s.t.say(time.Now(), rankEdge, "agent", "board", fmt.Sprintf("% X", p))
+		s.sent[board] = append(s.sent[board], p...)
+		s.t.say(time.Now(), rankEdge, "agent", board, wireText(p))
 	})
+}
+
+// wireText is bytes as a person reads them: lines of text as such, all else in
+// hex.
+func wireText(p []byte) string {
+	if bytes.ContainsFunc(p, func(r rune) bool { return r < ' ' && r != '\r' && r != '\n' || r > '~' }) {
+		return fmt.Sprintf("% X", p)
+	}
+	return strconv.Quote(string(p))
 }

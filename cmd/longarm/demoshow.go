@@ -27,7 +27,7 @@ type show struct {
 	key        string
 	service    *child
 	device     *child
-	board      *demoBoard
+	boards     []*demoBoard
 	ending     atomic.Bool // children may end now
 	mark       int         // edges that were checked, of those seen
 	moves      int         // edges that were as expected
@@ -73,13 +73,13 @@ func (s *show) run(ctx context.Context, keep bool) (err error) {
 	return err
 }
 
-const demoGreeting = `All lines are what the service's events, the edge trace and the board's wire say.
+const demoGreeting = `All lines are what the service's events, the edge trace and the boards' wires say.
 #1, #2 … are calls. Times are since the start.
 `
 
 // perform is the show itself.
 func (s *show) perform(ctx context.Context, keep bool) error {
-	fmt.Fprintln(s.c.stdout, s.t.p.paint(bold, "Longarm: a push service, an agent with simulated lines, a relay board behind a pty."))
+	fmt.Fprintln(s.c.stdout, s.t.p.paint(bold, "Longarm: a push service, an agent with simulated lines, three relay boards behind ptys."))
 	fmt.Fprint(s.c.stdout, demoGreeting)
 	if err := s.openService(ctx); err != nil {
 		return err
@@ -146,8 +146,10 @@ func (s *show) start(name, path string, args ...string) (*child, error) {
 func (s *show) clear() error {
 	s.ending.Store(true)
 	err := errors.Join(s.device.end(), s.service.end())
-	s.board.close()
-	s.device, s.service, s.board = nil, nil, nil
+	for _, b := range s.boards {
+		b.close()
+	}
+	s.device, s.service, s.boards = nil, nil, nil
 	return err
 }
 
@@ -159,7 +161,10 @@ func (s *show) summary() {
 		for _, d := range s.seen.calls {
 			states[d.State]++
 		}
-		calls, sent = len(s.seen.calls), len(s.seen.sent)
+		calls = len(s.seen.calls)
+		for _, p := range s.seen.sent {
+			sent += len(p)
+		}
 	})
 	var parts []string
 	for _, state := range []string{"succeeded", "failed", "expired", "unanswered", "unknown", "cancelled"} {
@@ -168,5 +173,5 @@ func (s *show) summary() {
 		}
 	}
 	s.t.head("All as expected", "")
-	s.t.note(fmt.Sprintf("%d calls (%s), %d edges, %d bytes to the board, in %s", calls, strings.Join(parts, ", "), s.moves, sent, span(time.Since(s.t.start))))
+	s.t.note(fmt.Sprintf("%d calls (%s), %d edges, %d bytes to the boards, in %s", calls, strings.Join(parts, ", "), s.moves, sent, span(time.Since(s.t.start))))
 }

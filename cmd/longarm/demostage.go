@@ -7,21 +7,19 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
-const (
-	pumpChannel = 3
-	demoBox     = "garage"
-)
+const demoBox = "garage"
 
 // contacts of the outputs: an edge's load follows from them.
-var contacts = map[string]string{"router": "nc", "lamp": "no", "pump": "no"}
+var contacts = map[string]string{"router": "nc", "lamp": "no", "pump": "no", "valve": "no", "fan": "no"}
 
 // demoButtons of the container.
 var demoButtons = []buttonDoc{{"Restart the router", "router cycle 1s"}, {"Light for 10 min", "lamp on 10m"}, {"Dose", "pump pulse 500ms"}}
 
-// demoConfig is the agent's file; the lines are simulated, the board's port is
-// a real one.
+// demoConfig is the agent's file; the lines are simulated, the ports of the boards
+// that follow are real ones.
 const demoConfig = `[push]
 url = %q
 container = %q
@@ -40,17 +38,6 @@ contact = "nc"        # load on = relay released: a dead agent leaves it powered
 name = "lamp"
 line = "GPIO22"
 contact = "no"
-
-[[board]]
-name = "usb1"
-driver = "lcus"
-port = %q
-channels = %d
-
-[[output]]
-name = "pump"
-board = "usb1"
-channel = %d
 
 [[input]]
 name = "door"
@@ -116,18 +103,24 @@ func (s *show) addBox(ctx context.Context) error {
 	return nil
 }
 
-// openAgent plugs in the board, starts the agent and waits until the service
+// openAgent plugs in the boards, starts the agent and waits until the service
 // calls it online.
 func (s *show) openAgent(ctx context.Context) (err error) {
 	s.t.head("The agent starts", "longarm-agent run -config longarm.toml -sim -sim-trace … -sim-control …")
-	if s.board, err = openBoard(s.seen); err != nil {
-		return err
+	var boards strings.Builder
+	for _, plan := range demoBoards {
+		b, err := s.seen.openBoard(plan)
+		if err != nil {
+			return err
+		}
+		s.boards = append(s.boards, b)
+		boards.WriteString(b.config())
 	}
 	pin, err := readLine(filepath.Join(s.path("data"), filePin))
 	if err != nil {
 		return fmt.Errorf("find the pin: %w", err)
 	}
-	text := fmt.Sprintf(demoConfig, s.api.base.String(), s.box, s.path("key"), pin, s.path("state"), s.board.slave.Name(), boardChannels, pumpChannel)
+	text := fmt.Sprintf(demoConfig, s.api.base.String(), s.box, s.path("key"), pin, s.path("state")) + boards.String()
 	if err := errors.Join(writeFile(s.path("key"), s.key+"\n", 0o600), writeFile(s.path("longarm.toml"), text, 0o644)); err != nil {
 		return err
 	}

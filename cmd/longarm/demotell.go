@@ -89,8 +89,23 @@ func (t *teller) say(at time.Time, rank int, from, to, text string) {
 
 // laneColours of those who speak; a line that moves has the last one.
 var laneColours = map[string]string{
-	"operator": bold, "service": cyan, "agent": green, "board": magenta, "world": blue,
-	"router": yellow, "lamp": yellow, "pump": yellow,
+	"operator": bold, "service": cyan, "agent": green, "world": blue,
+	"lcus": magenta, "modbus": magenta, "clone": magenta,
+	"router": yellow, "lamp": yellow, "pump": yellow, "valve": yellow, "fan": yellow,
+}
+
+// proofColours: the less was proved, the more it warns.
+var proofColours = map[string]string{"sim": dim, "sent": yellow, "acked": cyan, "readback": green}
+
+// proof colours the proof that a text begins with, or names.
+func (p painter) proof(text string) string {
+	for word, colour := range proofColours {
+		if rest, ok := strings.CutPrefix(text, word+":"); ok {
+			return p.paint(colour, word) + ":" + rest
+		}
+		text = strings.Replace(text, "proof: "+word, "proof: "+p.paint(colour, word), 1)
+	}
+	return text
 }
 
 // step is called before the demo does something: what is seen afterwards is

@@ -158,6 +158,8 @@ func (t *talk) wait(at time.Time) error {
 	case at.After(t.end) || !time.Now().Before(t.end):
 		t.halted = true
 		return fmt.Errorf("not done within %s", talkLimit)
+	case !at.After(time.Now()) && t.ctx.Err() == nil:
+		return nil
 	}
 	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()

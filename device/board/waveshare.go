@@ -1,6 +1,7 @@
 package board
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -39,7 +40,10 @@ func (w *waveshares) greet(t *talk) error {
 	case version[0] < 200:
 		return refusal(fmt.Sprintf("it speaks protocol V%d.%02d, want V2 or later", version[0]/100, version[0]%100))
 	}
-	modes, _ := w.registers(t, waveshareModes, w.channels) // a board without inputs has none
+	modes, err := w.registers(t, waveshareModes, w.channels) // a board without inputs has none, and says so or nothing
+	if t.silent(err) && !errors.Is(err, errSilent) {
+		return err
+	}
 	for i, m := range modes {
 		if m != 0 {
 			return refusal(fmt.Sprintf("channel %d is moved by its input (mode %d), want mode 0", i+1, m))
