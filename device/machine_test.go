@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -491,13 +492,14 @@ func TestLight(t *testing.T) {
 func TestBlinkingIsToldNowAndThen(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, Spec{Inputs: []InputSpec{{Name: "led"}}}).open()
-		told, over := 0, make(chan struct{})
+		var told atomic.Int64
+		over := make(chan struct{})
 		var counting sync.WaitGroup
 		counting.Go(func() {
 			for {
 				select {
 				case <-r.box.Changed():
-					told++
+					told.Add(1)
 				case <-over:
 					return
 				}
@@ -509,20 +511,20 @@ func TestBlinkingIsToldNowAndThen(t *testing.T) {
 			r.inputs["led"].move(false)
 			later(500 * time.Millisecond)
 		}
-		if told < 100 || told > 150 {
-			t.Errorf("told %d times in an hour of blinking, want about 130", told)
+		if n := told.Load(); n < 100 || n > 150 {
+			t.Errorf("told %d times in an hour of blinking, want about 130", n)
 		}
 		r.inputs["led"].move(true)
-		before := told
+		before := told.Load()
 		later(flutterEvery)
-		if told == before {
+		if told.Load() == before {
 			t.Error("not told where it ended")
 		}
 		later(time.Minute)
-		before = told
+		before = told.Load()
 		r.inputs["led"].move(false)
 		synctest.Wait()
-		if told != before+1 {
+		if told.Load() != before+1 {
 			t.Error("a steady input that changes is not told of at once")
 		}
 		close(over)
