@@ -30,7 +30,7 @@ type wired struct {
 	now    exchanged
 	times  []time.Duration          // from the reply's bytes to the first byte here
 	beside map[string]time.Duration // calls of the line that were made in turns with these, and when
-	all    []exchanged
+	all    []exchanged              // for on
 }
 
 // exchanged is what passed on a wire for one call and its proof.
@@ -168,6 +168,8 @@ func (x *benchBox) wire(ctx context.Context, w *wired, load string, counts bool)
 	}
 	if counts {
 		w.times = append(w.times, e.first-at)
+	}
+	if counts && load == "on" {
 		w.all = append(w.all, e)
 	}
 	return nil

@@ -18,7 +18,7 @@ type wireTable struct {
 	notes   []string
 }
 
-var wireColumns = []string{"output", "reply bytes → first byte on its wire", "× the line", "frames of a call and its proof", "bytes to the board", "bytes from it"}
+var wireColumns = []string{"output", "reply bytes → first byte on its wire", "× the line", "frames of on and its proof", "bytes to the board", "bytes from it"}
 
 // tell makes the rows, the line first. A board is held against the line's calls
 // that were made in turns with its own; edges are the line's.

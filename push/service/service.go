@@ -76,10 +76,12 @@ func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	if err := s.follow(ctx, &wg); err != nil {
+	if err := s.follow(ctx, &wg); ctx.Err() != nil {
+		return nil // ended before it had begun
+	} else if err != nil {
 		return fmt.Errorf("follow the engine: %w", err)
 	}
-	if err := s.load(ctx); err != nil { // what was written since New
+	if err := s.load(ctx); err != nil && ctx.Err() == nil { // what was written since New
 		return err
 	}
 	wg.Go(func() { s.keepJudging(ctx) })
