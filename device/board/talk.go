@@ -122,9 +122,9 @@ func unclear(got []byte) error {
 // must not be taken for that to another question.
 func (t *talk) again(f func() error) (err error) {
 	first := time.Now()
-	for range t.tries {
+	for try := range t.tries {
 		last := time.Now()
-		if err = f(); err == nil && last.After(first) {
+		if err = f(); err == nil && try > 0 {
 			t.port.next = time.Now().Add(last.Sub(first) + lateAnswer)
 		}
 		if err == nil || !t.silent(err) {

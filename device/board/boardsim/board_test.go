@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,8 +45,13 @@ func tell(t *testing.T, driver string, channels, unit int, q Quirks, all []told)
 			if err != nil {
 				t.Fatal(err)
 			}
+			var mu sync.Mutex // a board's own timer may move a relay later
 			var moves []string
-			b.Watch(func(channel int, active bool) { moves = append(moves, fmt.Sprint(channel, active)) })
+			b.Watch(func(channel int, active bool) {
+				mu.Lock()
+				defer mu.Unlock()
+				moves = append(moves, fmt.Sprint(channel, active))
+			})
 			end, err := NewCable(b).Open()
 			if err != nil {
 				t.Fatal(err)
@@ -55,8 +61,12 @@ func tell(t *testing.T, driver string, channels, unit int, q Quirks, all []told)
 					t.Fatal(err)
 				}
 			}
-			if got := drain(end); !bytes.Equal(got, want) || !slices.Equal(moves, c.moves) {
-				t.Errorf("%s %s by %d: said % X %q, did %v; want % X %q, %v", driver, c.name, step, got, got, moves, want, want, c.moves)
+			got := drain(end)
+			mu.Lock()
+			did := slices.Clone(moves)
+			mu.Unlock()
+			if !bytes.Equal(got, want) || !slices.Equal(did, c.moves) {
+				t.Errorf("%s %s by %d: said % X %q, did %v; want % X %q, %v", driver, c.name, step, got, got, did, want, want, c.moves)
 			}
 		}
 	}
