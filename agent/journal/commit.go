@@ -125,7 +125,12 @@ func (j *Journal) escape(cause error) {
 	if j.synced < s.seq {
 		j.lost = append(j.lost, loss{after: j.synced, upto: s.seq, err: cause})
 	}
-	j.degraded = cause
+	const memory = "memory only and is lost when this process ends"
+	where := memory
+	if j.hasRefuge(failed) {
+		where = j.fallback
+	}
+	j.degraded = goesOn(cause, where) // told already: whoever reports it may ask but once
 	j.mu.Unlock()
 	if failed != nil {
 		failed.drop()
@@ -133,21 +138,25 @@ func (j *Journal) escape(cause error) {
 	next, err := j.moveOut(failed, s)
 	j.mu.Lock()
 	j.at, j.synced = next, s.seq
-	where := "memory only and is lost when this process ends"
-	if next != nil {
-		where = next.dir
-	}
 	if err != nil {
-		where += fmt.Sprintf(" (%v)", err)
+		j.degraded = goesOn(cause, fmt.Sprintf("%s (%v)", memory, err))
 	}
-	j.degraded = fmt.Errorf("%w; the journal goes on in %s; once the dir works, start the agent again", cause, where)
 	j.log.Error("state dir is broken", "err", j.degraded)
+}
+
+func goesOn(cause error, where string) error {
+	return fmt.Errorf("%w; the journal goes on in %s; once the dir works, start the agent again", cause, where)
+}
+
+// hasRefuge: there is a fallback, and it is not what failed.
+func (j *Journal) hasRefuge(failed *place) bool {
+	return j.fallback != "" && (failed == nil || failed != j.spare)
 }
 
 // moveOut writes the state into the fallback; nil when there is none or when
 // it is the fallback that failed.
 func (j *Journal) moveOut(failed *place, s state) (*place, error) {
-	if j.fallback == "" || failed != nil && failed == j.spare {
+	if !j.hasRefuge(failed) {
 		return nil, nil
 	}
 	if j.spare == nil {
