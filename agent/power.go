@@ -23,6 +23,7 @@ type powerFail struct {
 	gate    atomic.Pointer[chan struct{}] // nil: no latch; closed when polling may go on
 	armed   atomic.Bool                   // false while the line said "lost" at start
 	backing bool                          // the restored timer runs; run's own
+	halting bool                          // poweroff was asked for; run's own
 
 	watching atomic.Bool          // run waits, armed, for the first edge of a power-fail
 	shot     atomic.Pointer[shot] // what PowerEdge did about it
@@ -194,9 +195,24 @@ func (p *powerFail) told(ctx context.Context, moved bool) {
 	p.agent.log.Warn("power failed", "outputs_moved", moved)
 	p.agent.lastState(ctx) // after a sign-off it signs nothing on
 	if moved && p.spec.Then != "stay" && p.spec.Then != "" {
-		if err := p.agent.request(p.spec.Then); err != nil {
-			p.agent.log.Error("power action not asked for", "action", p.spec.Then, "err", err)
-		}
+		p.halting = p.ask(p.spec.Then) && p.spec.Then == "poweroff"
+	}
+}
+
+func (p *powerFail) ask(action string) bool {
+	err := p.agent.request(action)
+	if err != nil {
+		p.agent.log.Error("power action not asked for", "action", action, "err", err)
+	}
+	return err == nil
+}
+
+// unhalt: a box that halts while its power is back stays off for ever, since no power
+// comes any more that would start it (hardware.md 3.4). It restarts instead.
+func (p *powerFail) unhalt() {
+	if p.halting {
+		p.agent.log.Warn("power is back after poweroff was asked for: asking for a reboot, a halted box would stay off")
+		p.halting = !p.ask("reboot")
 	}
 }
 
@@ -266,6 +282,7 @@ func (p *powerFail) outlast(ctx context.Context, left time.Duration, moved bool)
 			if lost, err := p.lost(); !lost && err == nil {
 				p.agent.faults.set("power")
 				p.agent.markPower(false)
+				p.unhalt()
 				p.back(ctx, "power is back")
 				return
 			}

@@ -118,26 +118,17 @@ func containerGrant(ctx context.Context, c command) int {
 	if err != nil {
 		return c.fault(nil, err)
 	}
-	d, err := a.find(ctx, words[0])
-	if err != nil {
-		return c.fault(a, err)
-	}
-	body := struct {
+	changed, err := a.change(ctx, words[0], "PATCH", "", struct {
 		MayCall []string `json:"mayCall"`
-	}{append([]string{}, words[1:]...)}
-	raw, err := a.do(ctx, request{method: "PATCH", path: containerPath(d.ID), body: body})
+	}{append([]string{}, words[1:]...)})
 	if err != nil {
-		return c.fault(a, err)
-	}
-	var changed containerDoc
-	if err := decode(raw, &changed); err != nil {
 		return c.fault(a, err)
 	}
 	may := "no other container"
 	if len(changed.MayCall) > 0 {
 		may = clean(strings.Join(changed.MayCall, ", "))
 	}
-	_, err = fmt.Fprintf(c.stdout, "%s may call %s\n", clean(d.Name), may)
+	_, err = fmt.Fprintf(c.stdout, "%s may call %s\n", clean(changed.Name), may)
 	return c.written(err)
 }
 
@@ -165,25 +156,16 @@ func containerPick(ctx context.Context, c command) int {
 	if err != nil {
 		return c.fault(nil, err)
 	}
-	d, err := a.find(ctx, words[0])
-	if err != nil {
-		return c.fault(a, err)
-	}
-	body := struct {
+	picked, err := a.change(ctx, words[0], "POST", "/instance", struct {
 		Instance string `json:"instance"`
-	}{words[1]}
-	raw, err := a.do(ctx, request{method: "POST", path: containerPath(d.ID) + "/instance", body: body})
+	}{words[1]})
 	if err != nil {
-		return c.fault(a, err)
-	}
-	var picked containerDoc
-	if err := decode(raw, &picked); err != nil {
 		return c.fault(a, err)
 	}
 	if words[1] == "" {
-		_, err = fmt.Fprintf(c.stdout, "%s belongs to no one device any more\n", clean(d.Name))
+		_, err = fmt.Fprintf(c.stdout, "%s belongs to no one device any more\n", clean(picked.Name))
 	} else {
-		_, err = fmt.Fprintf(c.stdout, "%s now belongs to the device %s\n", clean(d.Name), clean(first(picked.Picked, words[1])))
+		_, err = fmt.Fprintf(c.stdout, "%s now belongs to the device %s\n", clean(picked.Name), clean(first(picked.Picked, words[1])))
 	}
 	return c.written(err)
 }

@@ -118,6 +118,21 @@ func (a *api) containers(ctx context.Context) ([]containerDoc, json.RawMessage, 
 	return list, raw, nil
 }
 
+// change sends body to what is below a container's path, and gives the container as it is
+// then.
+func (a *api) change(ctx context.Context, nameOrID, method, below string, body any) (containerDoc, error) {
+	d, err := a.find(ctx, nameOrID)
+	if err != nil {
+		return d, err
+	}
+	raw, err := a.do(ctx, request{method: method, path: containerPath(d.ID) + below, body: body})
+	if err != nil {
+		return d, err
+	}
+	changed := containerDoc{Name: d.Name}
+	return changed, decode(raw, &changed)
+}
+
 // find returns the one container of that name or id. Our service takes a name
 // in the path; the list serves one that does not, and to say what was meant. A
 // name that two share is an error that lists their ids.

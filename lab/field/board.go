@@ -11,16 +11,16 @@ import (
 	"testing"
 	"time"
 
-	"longarm/hw/sim"
+	"longarm/device/board/boardsim"
 	"longarm/lab/guest"
 )
 
-// Relays is an LCUS board (hw/sim) at the host end of a guest's USB adapter. It has a
+// Relays is an LCUS board (boardsim) at the host end of a guest's USB adapter. It has a
 // supply of its own: while the adapter is out its relays stay where they are.
 type Relays struct {
 	t     testing.TB
 	g     *guest.Guest
-	board *sim.Board
+	board *boardsim.Board
 	conn  net.Conn
 
 	mu    sync.Mutex
@@ -32,7 +32,7 @@ type Relays struct {
 // WireBoard connects a board of so many channels with the guest's serial line, until t ends.
 func WireBoard(t testing.TB, g *guest.Guest, channels int) *Relays {
 	t.Helper()
-	board, err := sim.NewBoard("lcus", channels)
+	board, err := boardsim.New("lcus", channels, 0, boardsim.Quirks{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func WireBoard(t testing.TB, g *guest.Guest, channels int) *Relays {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = board.Serve(r) // ends with the connection
+		_ = boardsim.Serve(r, board) // ends with the connection
 	}()
 	t.Cleanup(func() { _ = conn.Close(); <-served })
 	return r
